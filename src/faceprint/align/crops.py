@@ -1,0 +1,155 @@
+"""From faces to crops of one size.
+
+The 112-pixel template is the one of ArcFace (Deng et al., CVPR 2019), which most published embedders are
+trained on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+
+from faceprint.types import FloatArray, Image
+
+__all__ = ["ALIGNMENTS", "Alignment", "crop", "crop_boxes", "similarity"]
+
+_ARCFACE_112 = np.array(
+    [
+        [38.2946, 51.6963],
+        [73.5318, 51.5014],
+        [56.0252, 71.7366],
+        [41.5493, 92.3655],
+        [70.7299, 92.2041],
+    ],
+    dtype=np.float32,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """Where the five landmarks go in a crop.
+
+    Attributes:
+        template: (5, 2) float32, pixels of a square of `size_px`.
+        size_px: Side of that square.
+        stretch: Then x and y are scaled by these.
+        shift: And moved by these, pixels.
+    """
+
+    template: FloatArray
+    size_px: int
+    stretch: tuple[float, float] = (1.0, 1.0)
+    shift: tuple[float, float] = (0.0, 0.0)
+
+
+ALIGNMENTS = MappingProxyType(
+    {
+        "arcface-112": Alignment(_ARCFACE_112, 112),
+        # Columns 8 to 104 of the 112-pixel crop, stretched to 128 by 128.
+        "arcface-112-columns-8-104": Alignment(
+            _ARCFACE_112,
+            112,
+            stretch=(128 / 96, 128 / 112),
+            shift=(-8 * 128 / 96 + (128 / 96 - 1) / 2, (128 / 112 - 1) / 2),
+        ),
+    }
+)
+"""Named alignments, as model cards name them."""
+
+
+def similarity(landmarks: FloatArray, template: FloatArray) -> FloatArray:
+    """The rotations, scales and shifts that bring landmarks nearest to a template.
+
+    Least squares in closed form (Umeyama, PAMI 1991), in the complex plane: z' = a z + b.
+
+    Args:
+        landmarks: (N, K, 2) float32 pixels.
+        template: (K, 2) float32 pixels.
+
+    Returns:
+        (N, 2, 3) float32 affine matrices. Landmarks that all coincide give a matrix that only shifts.
+    """
+    points = landmarks.astype(np.float64) @ np.array([1, 1j])
+    goal = template.astype(np.float64) @ np.array([1, 1j])
+    centre, goal_centre = points.mean(axis=1, keepdims=True), goal.mean()
+    spread = (np.abs(points - centre) ** 2).sum(axis=1)
+    turn = ((points - centre).conj() * (goal - goal_centre)).sum(axis=1)
+    turn = np.divide(turn, spread, out=np.ones_like(turn), where=spread > 1e-9)
+    shift = goal_centre - turn * centre[:, 0]
+    rows = [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]
+    return np.moveaxis(np.array(rows, dtype=np.float32), 2, 0)
+
+
+def crop(image: Image, landmarks: FloatArray, *, alignment: Alignment, size_px: int) -> Image:
+    """Aligned crops of the faces of one image; what lies outside the image is black.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        landmarks: (N, 5, 2) float32 pixels.
+        alignment: Where the landmarks go.
+        size_px: Side of the crops.
+
+    Returns:
+        (N, size_px, size_px, 3) uint8 RGB.
+    """
+    matrices = similarity(landmarks, alignment.template)
+    fit = size_px / alignment.size_px if alignment.stretch == (1.0, 1.0) else 1.0
+    stretch = np.array([[alignment.stretch[0]], [alignment.stretch[1]]]) * fit
+    matrices = matrices * stretch
+    matrices[:, :, 2] += np.array(alignment.shift) + (fit - 1) / 2
+    crops = np.empty((len(landmarks), size_px, size_px, 3), dtype=np.uint8)
+    for matrix, out in zip(matrices.astype(np.float32), crops, strict=True):
+        _warp(image, matrix, out)
+    return crops
+
+
+def crop_boxes(image: Image, boxes: FloatArray, *, size_px: int, margin: float = 0.0) -> Image:
+    """Square crops around boxes, for embedders that take a box with a margin.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        boxes: (N, 4) float32 pixels.
+        size_px: Side of the crops.
+        margin: Added to the longer side of the box, as a share of it.
+
+    Returns:
+        (N, size_px, size_px, 3) uint8 RGB; what lies outside the image is black.
+    """
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3)
+    scales = size_px / (sides.max(axis=1) * (1 + margin))
+    shifts = size_px / 2 - 0.5 - scales[:, None] * ((boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5)
+    crops = np.empty((len(boxes), size_px, size_px, 3), dtype=np.uint8)
+    for scale, shift, out in zip(scales, shifts, crops, strict=True):
+        matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], dtype=np.float32)
+        _warp(image, matrix, out)
+    return crops
+
+
+def _warp(image: Image, matrix: FloatArray, out: Image) -> None:
+    """One affine crop; a face much larger than the crop is shrunk first, so that nothing aliases."""
+    size = out.shape[0]
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    if scale < 0.5:
+        image, matrix = _shrink(image, matrix, scale, size)
+    cv2.warpAffine(image, matrix, (size, size), dst=out, flags=cv2.INTER_LINEAR)
+
+
+def _shrink(
+    image: Image, matrix: FloatArray, scale: float, size: int
+) -> tuple[Image, FloatArray]:
+    """The part of the image that the crop shows, shrunk by area, and the matrix from there."""
+    back = cv2.invertAffineTransform(matrix)
+    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]]) @ back[:, :2].T + back[:, 2]
+    limits = np.array([image.shape[1], image.shape[0]])
+    low = np.clip(np.floor(corners.min(axis=0)) - 2, 0, limits - 1).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0)) + 2, low + 1, limits).astype(int)
+    part = image[low[1] : high[1], low[0] : high[0]]
+    width, height = np.maximum(np.round((high - low) * scale * 1.4), 1).astype(int)
+    small = np.asarray(cv2.resize(part, (int(width), int(height)), interpolation=cv2.INTER_AREA))
+    grow = (high - low) / np.array([width, height])
+    linear = matrix[:, :2] * grow
+    shift = matrix[:, :2] @ (low + (grow - 1) / 2) + matrix[:, 2]
+    return small, np.concatenate([linear, shift[:, None]], axis=1).astype(np.float32)

@@ -1,0 +1,31 @@
+"""Detectors: one file each, and the search around them."""
+
+from importlib import import_module
+
+from faceprint.detect.search import Search, SearchPlan
+from faceprint.runtime import RuntimeOptions
+from faceprint.types import Detector, Landmarker
+from faceprint.zoo import WeightStore, card
+
+__all__ = ["Search", "SearchPlan", "load_detector", "load_landmarker"]
+
+
+def load_detector(name: str, store: WeightStore, options: RuntimeOptions) -> Detector:
+    """The detector of that card, as bare as it comes; `Search` adds sizes, tiles and turns.
+
+    Raises:
+        UnknownModelError: No detector has that name.
+        ModelError: Its weights cannot be had or run; see `WeightStore.files` and `open_session`.
+    """
+    found = card(name, kind="detector")
+    module = import_module(f"faceprint.detect.{found.implementation}")
+    detector: Detector = module.build(found, store, options)
+    return detector
+
+
+def load_landmarker(name: str, store: WeightStore, options: RuntimeOptions) -> Landmarker:
+    """The landmarker of that card; raises like `load_detector`."""
+    found = card(name, kind="landmarker")
+    module = import_module(f"faceprint.detect.{found.implementation}")
+    landmarker: Landmarker = module.build(found, store, options)
+    return landmarker

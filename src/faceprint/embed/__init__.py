@@ -1,0 +1,30 @@
+"""Embedders: one file for each way of turning a crop into an embedding."""
+
+from importlib import import_module
+
+from faceprint.runtime import RuntimeOptions
+from faceprint.types import Embedder
+from faceprint.zoo import WeightStore, card
+
+__all__ = ["load_embedder"]
+
+
+def load_embedder(
+    name: str, store: WeightStore, options: RuntimeOptions, *, flip: bool = False
+) -> Embedder:
+    """The embedder of that card.
+
+    Args:
+        name: Card name.
+        store: Where the weights are.
+        options: Where the network runs.
+        flip: Average each embedding with that of the mirror image; part of the model id.
+
+    Raises:
+        UnknownModelError: No embedder has that name.
+        ModelError: Its weights cannot be had or run; see `WeightStore.files` and `open_session`.
+    """
+    found = card(name, kind="embedder")
+    module = import_module(f"faceprint.embed.{found.implementation}")
+    embedder: Embedder = module.build(found, store, options, flip=flip)
+    return embedder

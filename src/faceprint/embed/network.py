@@ -1,0 +1,89 @@
+"""Embedders that are one network on an aligned crop: SFace, MobileFaceNet, retail-0095, ArcFace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from faceprint.errors import InputError
+from faceprint.runtime import RuntimeOptions, Session, open_session
+from faceprint.types import Embeddings, FloatArray, Image
+from faceprint.zoo import ModelCard, WeightStore
+from faceprint.zoo.prepare import prepare
+
+__all__ = ["NetworkEmbedder", "build", "unit"]
+
+_BATCH = 8
+
+
+def build(
+    card: ModelCard, store: WeightStore, options: RuntimeOptions, *, flip: bool = False
+) -> NetworkEmbedder:
+    """The embedder of a card."""
+    path = _network(card, store)
+    session = open_session(
+        path, options, sensitive=card.precision == "f32", colour=card.colour
+    )
+    return NetworkEmbedder(card, session, flip=flip)
+
+
+def _network(card: ModelCard, store: WeightStore) -> Path:
+    if card.files[0].name.endswith(".xml"):
+        return store.files(card)[0]
+    return store.made(
+        card, f"r{card.revision}.onnx", lambda files: prepare(files[0].read_bytes(), card)
+    )
+
+
+def unit(vectors: FloatArray) -> FloatArray:
+    """Rows scaled to L2 norm 1; (N, D) float32. A row of zeros stays zeros."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: FloatArray = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    return scaled
+
+
+class NetworkEmbedder:
+    """A network from crops to embeddings.
+
+    Args:
+        card: What it is.
+        session: The prepared network.
+        flip: Average the embedding of each crop with that of its mirror image.
+    """
+
+    def __init__(self, card: ModelCard, session: Session, *, flip: bool = False) -> None:
+        self.name = card.name
+        self.model_id = f"{card.model_id}+flip" if flip else card.model_id
+        self.dimension = card.dimension
+        self.crop_size_px = card.input_size_px
+        self.alignment = card.alignment
+        self._session = session
+        self._flip = flip
+
+    def embed(self, crops: Image) -> Embeddings:
+        """Embeddings of (N, S, S, 3) uint8 RGB crops.
+
+        Raises:
+            InputError: The crops have another shape or dtype.
+        """
+        side = self.crop_size_px
+        if crops.ndim != 4 or crops.shape[1:] != (side, side, 3) or crops.dtype != np.uint8:
+            raise InputError(
+                f"{self.name} takes crops of shape (N, {side}, {side}, 3) and dtype uint8, got "
+                f"{crops.shape} {crops.dtype}. Cut them with faceprint.align.crop."
+            )
+        vectors = self._run(crops)
+        if self._flip:
+            vectors = vectors + self._run(np.ascontiguousarray(crops[:, :, ::-1]))
+        return Embeddings(unit(vectors), self.model_id)
+
+    def _run(self, crops: Image) -> FloatArray:
+        if not len(crops):
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        parts = [
+            self._session.run(np.ascontiguousarray(crops[start : start + _BATCH]))[0]
+            for start in range(0, len(crops), _BATCH)
+        ]
+        stacked = np.concatenate(parts).astype(np.float32, copy=False)
+        return unit(stacked.reshape(len(crops), self.dimension))

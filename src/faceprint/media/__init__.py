@@ -1,0 +1,18 @@
+"""Images in and out: reading photos, finding them in folders, writing them, drawing faces on
+them.
+"""
+
+from faceprint.media.drawing import COLOURS, Mark, draw_faces
+from faceprint.media.folder import find_photos
+from faceprint.media.read import read_image
+from faceprint.media.write import encode_image, write_image
+
+__all__ = [
+    "COLOURS",
+    "Mark",
+    "draw_faces",
+    "encode_image",
+    "find_photos",
+    "read_image",
+    "write_image",
+]

@@ -1,0 +1,67 @@
+"""Typed settings from the environment; read only by `pipeline`, `cli` and `web`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["CommercialUse", "Settings"]
+
+CommercialUse = Literal["no", "yes", "strict"]
+"""Whether only weights that may be used commercially are let in.
+
+`no`: all weights. `yes`: those whose weights or training data forbid commercial use are refused, and
+undocumented ones are named in a warning. `strict`: undocumented ones are refused too.
+"""
+
+_SWITCH_WORDS = {"true": "yes", "1": "yes", "on": "yes", "false": "no", "0": "no", "off": "no"}
+
+
+class Settings(BaseSettings):
+    """Settings, each from the environment variable FACEPRINT_NAME.
+
+    >>> Settings(detector="mtcnn").detector
+    'mtcnn'
+    """
+
+    model_config = SettingsConfigDict(env_prefix="FACEPRINT_", frozen=True, extra="ignore")
+
+    gallery: str = Field(
+        default_factory=lambda: str(platformdirs.user_data_path("faceprint") / "gallery.db"),
+        description="Path of the gallery's database, or its URL.",
+    )
+    detector: str = Field("yunet", description="Card name of the detector.")
+    embedder: str = Field("sface", description="Card name of the embedder.")
+    flip: bool = Field(False, description="Average the embeddings of a crop and of its mirror image.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the networks run.")
+    runtime: Literal["auto", "openvino", "onnxruntime"] = Field(
+        "auto", description="What runs the networks."
+    )
+    precision: Literal["auto", "f32", "bf16"] = Field(
+        "auto", description="auto: bf16 where the CPU has it natively, else f32."
+    )
+    threads: int = Field(0, ge=0, description="Workers; 0 for one per core.")
+    cache: Path = Field(
+        default_factory=lambda: platformdirs.user_cache_path("faceprint"),
+        description="Folder of what can be made again: prepared models and the runtime's cache.",
+    )
+    weights: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("faceprint") / "weights",
+        description="Folder of pulled weights.",
+    )
+    offline: bool = Field(False, description="Never download.")
+    commercial_only: CommercialUse = Field(
+        "no", description="no, yes, or strict: only weights that may be used commercially."
+    )
+    max_pixels: int = Field(100_000_000, gt=0, description="Largest photo, in pixels.")
+    max_upload_bytes: int = Field(32 * 2**20, gt=0, description="Largest upload of the web app.")
+    api_key: SecretStr | None = Field(None, description="Key of the web app; needed beyond 127.0.0.1.")
+
+    @field_validator("commercial_only", mode="before")
+    @classmethod
+    def _read_switch(cls, value: object) -> object:
+        return _SWITCH_WORDS.get(str(value).lower(), value)

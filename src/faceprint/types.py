@@ -1,0 +1,229 @@
+"""The nouns that every room shares: frozen records over NumPy arrays, and the protocols.
+
+Coordinates are pixels of the upright image, x to the right, y down, (0, 0) the top left corner.
+Scores are similarities: a higher score means more alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "Array",
+    "Candidate",
+    "Decision",
+    "Detector",
+    "Embedder",
+    "Embeddings",
+    "Face",
+    "FloatArray",
+    "Image",
+    "Landmarker",
+    "NamedImage",
+    "Photo",
+    "Quality",
+    "Threshold",
+]
+
+Image = npt.NDArray[np.uint8]
+"""An upright photo: (H, W, 3) uint8, RGB."""
+
+FloatArray = npt.NDArray[np.float32]
+"""Any float32 array; the docstring of its owner gives the shape."""
+
+Array = npt.NDArray[np.generic]
+"""Any array; the docstring of its owner gives shape and dtype."""
+
+Photo = str | Path | bytes | BinaryIO | npt.NDArray[np.generic]
+"""What the library takes as a photo: a path, encoded bytes, a binary file object, or an array."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedImage:
+    """A decoded photo and what to call it in results.
+
+    Attributes:
+        name: The path or the name that the caller gave, else "photo".
+        pixels: (H, W, 3) uint8, RGB, upright.
+        digest: SHA-256 of the encoded bytes (of the pixels, where an array was given), hexadecimal.
+    """
+
+    name: str
+    pixels: Image
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well one face can be compared; every part and the whole lie in 0 to 1, 1 being best.
+
+    Attributes:
+        score: The weakest of the parts, softened; what enrolment warns on.
+        sharpness: From the variance of the Laplacian of the aligned crop.
+        size: From the distance between the eyes in the photo.
+        frontality: From the symmetry of the five landmarks.
+        confidence: From the detector score.
+    """
+
+    score: float
+    sharpness: float
+    size: float
+    frontality: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """One face in an image.
+
+    Attributes:
+        box: (4,) float32, x1 y1 x2 y2 in pixels; may reach beyond the image.
+        score: Detector score, 0 to 1.
+        landmarks: (5, 2) float32 pixels: right eye, left eye, nose, right and left mouth corner, right
+            and left being the subject's own; None where the detector has none.
+        quality: None until measured.
+    """
+
+    box: FloatArray
+    score: float
+    landmarks: FloatArray | None = None
+    quality: Quality | None = None
+
+    @property
+    def width(self) -> float:
+        """Width of the box in pixels."""
+        return float(self.box[2] - self.box[0])
+
+    @property
+    def height(self) -> float:
+        """Height of the box in pixels."""
+        return float(self.box[3] - self.box[1])
+
+    @property
+    def area(self) -> float:
+        """Area of the box in square pixels."""
+        return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embeddings:
+    """A batch of embeddings of one model.
+
+    Attributes:
+        vectors: (N, D) float32, each row of L2 norm 1.
+        model_id: Card name, weight digest and revision of what comes before the network. Only
+            embeddings of equal `model_id` may be compared.
+    """
+
+    vectors: FloatArray
+    model_id: str
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+class Decision(StrEnum):
+    """What a comparison amounts to.
+
+    `match` is at or above the threshold of the asked rate, `unsure` between the thresholds of ten times
+    and one times that rate, `unknown` below both.
+    """
+
+    MATCH = "match"
+    UNSURE = "unsure"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A score with the error rate that it stands for.
+
+    Attributes:
+        score: Cosine similarity at or above which two faces match.
+        unsure_score: The threshold of ten times the rate.
+        fmr: The false match rate of one comparison that `score` stands for.
+        asked_fmr: The rate that was asked for; smaller than `fmr` where the data cannot support it.
+        interval: 95 % confidence interval of `score`.
+        model_id: The embedding model it belongs to.
+        detector: The detector it belongs to.
+        dataset: What it was measured on.
+    """
+
+    score: float
+    unsure_score: float
+    fmr: float
+    asked_fmr: float
+    interval: tuple[float, float]
+    model_id: str
+    detector: str
+    dataset: str
+
+    @property
+    def supported(self) -> bool:
+        """Whether the calibration data can support the rate that was asked for."""
+        return self.fmr <= self.asked_fmr * (1 + 1e-9)
+
+    def decide(self, score: float) -> Decision:
+        """The decision for one comparison score."""
+        if score >= self.score:
+            return Decision.MATCH
+        return Decision.UNSURE if score >= self.unsure_score else Decision.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One enrolled person that a probe was compared with.
+
+    Attributes:
+        person_id: Stable id of the person.
+        name: Name of the person; not unique.
+        score: Cosine similarity to the person's nearest template, -1 to 1.
+        template_id: That template.
+    """
+
+    person_id: str
+    name: str
+    score: float
+    template_id: str
+
+
+class Detector(Protocol):
+    """Finds faces. Safe to call from several threads."""
+
+    name: str
+
+    def detect(self, images: Sequence[Image]) -> list[tuple[Face, ...]]:
+        """Faces of each image, largest score first; an empty tuple where there is none."""
+        ...
+
+
+class Landmarker(Protocol):
+    """Adds the five landmarks to faces whose detector gives only boxes."""
+
+    name: str
+
+    def locate(self, images: Sequence[Image], faces: Sequence[Sequence[Face]]) -> list[tuple[Face, ...]]:
+        """The same faces in the same order, each with landmarks."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns aligned crops into embeddings. Safe to call from several threads."""
+
+    name: str
+    model_id: str
+    dimension: int
+    crop_size_px: int
+    alignment: str
+
+    def embed(self, crops: Image) -> Embeddings:
+        """Embeddings of (N, S, S, 3) uint8 RGB crops, cut as `alignment` says."""
+        ...

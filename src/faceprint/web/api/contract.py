@@ -1,0 +1,63 @@
+"""What OpenAPI must be told by hand: bodies that the routes read themselves, and the errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from faceprint.web.api.schemas import ErrorOut
+
+__all__ = ["ERRORS", "FORM_FIELDS", "form_body"]
+
+_MEANINGS = {
+    401: "The key is missing or wrong.",
+    403: "Refused: a foreign origin, or a missing CSRF token.",
+    404: "No such person.",
+    413: "Too many bytes or pixels.",
+    415: "Not an image that can be read here.",
+    422: "Something in the request cannot be used; the message says what.",
+    503: "Busy, or the gallery is unavailable. Retry-After says when to try again.",
+}
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorOut, "description": meaning} for status, meaning in _MEANINGS.items()
+}
+"""The error answers of every route."""
+
+_FILE = {"type": "string", "format": "binary"}
+
+FORM_FIELDS: dict[str, dict[str, Any]] = {
+    "photo": _FILE | {"description": "A photo: JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF."},
+    "a": _FILE | {"description": "One photo."},
+    "b": _FILE | {"description": "The other photo."},
+    "photos": {"type": "array", "items": _FILE, "description": "One or more photos of the person."},
+    "thorough": {"type": "boolean", "description": "Look for very small faces too."},
+    "largest": {"type": "boolean", "description": "Take the largest face where there are several."},
+    "fpir": {"type": "number", "description": "False positive identification rate, default 0.01."},
+    "fmr": {"type": "number", "description": "False match rate, default 0.001."},
+    "top_k": {"type": "integer", "description": "How many candidates, 1 to 50, default 5."},
+    "format": {"type": "string", "enum": ["jpeg", "png"], "description": "Of the answer."},
+    "name": {"type": "string", "description": "A name that exists once adds to that person."},
+    "new": {"type": "boolean", "description": "Make another person even if the name exists."},
+    "face": {"type": "integer", "description": "Which face, from 0 in the order of detect."},
+    "keep": {"type": "string", "enum": ["crop", "photo", "nothing"], "description": "Default crop."},
+    "notes": {"type": "string"},
+    "consent": {"type": "string", "description": "What the person agreed to."},
+    "document": _FILE | {"description": "The consent as a file."},
+    "purpose": {"type": "string", "description": "What the templates may be used for."},
+    "expires": {"type": "string", "description": "A date, as in 2030-12-31."},
+    "recorded_by": {"type": "string", "description": "Who recorded the consent."},
+}
+
+
+def form_body(
+    *fields: str, required: tuple[str, ...] = (), json: type[BaseModel] | None = None
+) -> dict[str, Any]:
+    """The OpenAPI request body of a multipart form, and of a JSON alternative."""
+    properties = {name: FORM_FIELDS[name] for name in fields}
+    schema = {"type": "object", "properties": properties, "required": list(required)}
+    content: dict[str, Any] = {"multipart/form-data": {"schema": schema}}
+    if json is not None:
+        content["application/json"] = {"schema": json.model_json_schema()}
+    return {"requestBody": {"required": True, "content": content}}

@@ -1,0 +1,344 @@
+"""The shapes of the API's bodies, so that OpenAPI can say them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from faceprint.gallery.records import Consent, EraseReceipt, Person, Template
+
+__all__ = [
+    "ConsentIn",
+    "ConsentOut",
+    "DetectionOut",
+    "EmbeddedPhotoOut",
+    "EmbeddingIn",
+    "EmbeddingPair",
+    "EnrolmentOut",
+    "EraseOut",
+    "ErrorOut",
+    "HealthOut",
+    "IdentificationOut",
+    "MergeIn",
+    "ModelsOut",
+    "NamedEmbeddingOut",
+    "NamedEmbeddingsOut",
+    "PeopleOut",
+    "PersonDetailOut",
+    "PersonIn",
+    "PersonOut",
+    "TemplateOut",
+    "VerificationOut",
+]
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong."""
+
+    code: str = Field(description="Stable, for machines.", examples=["face_count"])
+    message: str = Field(description="For people: what was expected, what came, what to do next.")
+
+
+class ErrorOut(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: ErrorDetail
+
+
+class FaceOut(BaseModel):
+    """One face in a photo."""
+
+    box: Box = Field(description="x1, y1, x2, y2 in pixels of the upright photo.")
+    score: float = Field(description="Detector score, 0 to 1.")
+    landmarks: list[Point] | None = Field(
+        description="Right eye, left eye, nose, right and left mouth corner; the subject's own right."
+    )
+    quality: float | None = Field(None, description="How well it can be compared, 0 to 1.")
+
+
+class DetectionOut(BaseModel):
+    """The faces of one photo."""
+
+    image: str
+    width: int
+    height: int
+    faces: list[FaceOut]
+
+
+class EmbeddedFaceOut(FaceOut):
+    """One face with its embedding."""
+
+    embedding: list[float] = Field(description="L2 norm 1; comparable within one model_id alone.")
+
+
+class EmbeddedPhotoOut(BaseModel):
+    """The faces of one photo with their embeddings."""
+
+    image: str
+    width: int
+    height: int
+    faces: list[EmbeddedFaceOut]
+    model_id: str
+
+
+class CandidateOut(BaseModel):
+    """One enrolled person that a face was compared with."""
+
+    person_id: str
+    name: str
+    score: float = Field(description="Cosine similarity, -1 to 1.")
+
+
+class NamedEmbeddingOut(BaseModel):
+    """Who an embedding is."""
+
+    name: str | None = Field(description="Null unless the decision is match.")
+    person_id: str | None
+    decision: str = Field(description="match, unsure or unknown.")
+    score: float | None = Field(description="To the best candidate; null if nobody is enrolled.")
+    candidates: list[CandidateOut]
+
+
+class NamedEmbeddingsOut(BaseModel):
+    """Who the embeddings of a request are."""
+
+    results: list[NamedEmbeddingOut]
+
+
+class IdentifiedFaceOut(FaceOut, NamedEmbeddingOut):
+    """One face and who it is."""
+
+    score: float | None = Field(description="To the best candidate; null if nobody is enrolled.")
+
+
+class IdentificationOut(BaseModel):
+    """The faces of one photo and who they are."""
+
+    image: str
+    width: int
+    height: int
+    faces: list[IdentifiedFaceOut]
+    fpir: float = Field(description="False positive identification rate that was asked for.")
+    threshold: float | None
+    threshold_supported: bool | None
+    model: str
+
+
+class VerificationOut(BaseModel):
+    """Whether two faces are of one person."""
+
+    same: bool
+    decision: str = Field(description="match, unsure or unknown.")
+    score: float = Field(description="Cosine similarity, -1 to 1.")
+    threshold: float
+    fmr: float = Field(description="The false match rate that the threshold stands for.")
+    model: str
+    images: tuple[str, str]
+
+
+class EmbeddingIn(_Body):
+    """An embedding that a device made itself, so that the photo stays there."""
+
+    embedding: list[Finite] = Field(min_length=1, max_length=4096)
+    model_id: str = Field(max_length=200, description="As GET /api/v1/models names it.")
+
+
+class EmbeddingPair(_Body):
+    """Two embeddings to compare."""
+
+    a: EmbeddingIn
+    b: EmbeddingIn
+
+
+class FailureOut(BaseModel):
+    """One photo that could not be used."""
+
+    image: str
+    error: ErrorDetail
+
+
+class EnrolmentOut(BaseModel):
+    """What an enrolment did."""
+
+    person_id: str
+    name: str
+    created: bool
+    templates_added: int
+    already_enrolled: int
+    templates: int
+    warnings: list[str]
+    failures: list[FailureOut]
+
+
+class ConsentIn(_Body):
+    """A consent record to add."""
+
+    text: str = Field(min_length=1, max_length=10_000)
+    purpose: str = Field("Recognise this person in photos", max_length=200)
+    expires: str | None = Field(None, max_length=40, examples=["2030-12-31"])
+    recorded_by: str | None = Field(None, max_length=200)
+
+
+class ConsentOut(BaseModel):
+    """A consent record."""
+
+    text: str
+    purpose: str
+    given_at: datetime
+    recorded_by: str
+    expires_at: datetime | None
+    document_name: str | None
+
+    @classmethod
+    def of(cls, consent: Consent) -> ConsentOut:
+        """The record for JSON, without the document's bytes."""
+        return cls(
+            text=consent.text,
+            purpose=consent.purpose,
+            given_at=consent.given_at,
+            recorded_by=consent.recorded_by,
+            expires_at=consent.expires_at,
+            document_name=consent.document_name,
+        )
+
+
+class PersonOut(BaseModel):
+    """Somebody enrolled."""
+
+    person_id: str
+    name: str
+    notes: str
+    created_at: datetime
+    templates: int
+    consents: list[ConsentOut]
+
+    @classmethod
+    def fields_of(cls, person: Person) -> dict[str, Any]:
+        """The fields of a person."""
+        return {
+            "person_id": person.person_id,
+            "name": person.name,
+            "notes": person.notes,
+            "created_at": person.created_at,
+            "templates": person.template_count,
+            "consents": [ConsentOut.of(consent) for consent in person.consents],
+        }
+
+    @classmethod
+    def of(cls, person: Person) -> PersonOut:
+        """The record for JSON."""
+        return cls(**cls.fields_of(person))
+
+
+class TemplateOut(BaseModel):
+    """One enrolled face, without its vector."""
+
+    template_id: str
+    model_id: str
+    detector: str
+    source: str
+    source_digest: str
+    box: Box
+    quality: float
+    created_at: datetime
+    picture: str | None = Field(description="Path of the kept picture; null if none is kept.")
+
+    @classmethod
+    def of(cls, template: Template) -> TemplateOut:
+        """The record for JSON."""
+        digest = template.picture_digest
+        path = f"/api/v1/people/{template.person_id}/pictures/{digest}"
+        x1, y1, x2, y2 = (float(side) for side in template.box)
+        return cls(
+            template_id=template.template_id,
+            model_id=template.model_id,
+            detector=template.detector,
+            source=template.source,
+            source_digest=template.source_digest,
+            box=(x1, y1, x2, y2),
+            quality=template.quality,
+            created_at=template.created_at,
+            picture=None if digest is None else path,
+        )
+
+
+class PersonDetailOut(PersonOut):
+    """Somebody enrolled, with the enrolled faces."""
+
+    faces: list[TemplateOut]
+
+
+class PeopleOut(BaseModel):
+    """A page of the people enrolled, by name."""
+
+    total: int
+    people: list[PersonOut]
+
+
+class PersonIn(_Body):
+    """What may be changed of a person; what is absent stays."""
+
+    name: str | None = Field(None, min_length=1, max_length=200)
+    notes: str | None = Field(None, max_length=5000)
+
+
+class MergeIn(_Body):
+    """The person to merge into the one in the path."""
+
+    from_id: str = Field(max_length=100)
+
+
+class EraseOut(BaseModel):
+    """What an erasure removed."""
+
+    person_id: str
+    templates: int
+    pictures: int
+    erased_at: datetime
+
+    @classmethod
+    def of(cls, receipt: EraseReceipt) -> EraseOut:
+        """The record for JSON."""
+        return cls(
+            person_id=receipt.person_id,
+            templates=receipt.templates,
+            pictures=receipt.pictures,
+            erased_at=receipt.erased_at,
+        )
+
+
+class HealthOut(BaseModel):
+    """That the app answers."""
+
+    status: str
+    version: str
+
+
+class ModelOut(BaseModel):
+    """One model in use."""
+
+    name: str
+    kind: str
+    summary: str
+    training_data: str
+    code_licence: str
+    weights_licence: str
+    data_licence: str
+    paper: str
+
+
+class ModelsOut(BaseModel):
+    """The models in use."""
+
+    model_id: str = Field(description="What a ready embedding must be of.")
+    models: list[ModelOut]

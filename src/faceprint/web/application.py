@@ -1,0 +1,67 @@
+"""Putting the app together: state, guards, routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.staticfiles import StaticFiles
+
+from faceprint import __version__
+from faceprint.pipeline.facade import Faceprint
+from faceprint.web import api, failures, pages, views
+from faceprint.web.guard import AnswerHeaders, BodyLimit, CallerCheck
+from faceprint.web.options import WebOptions
+from faceprint.web.state import WebState
+from faceprint.web.throttle import Throttle
+from faceprint.web.tokens import TokenSigner
+from faceprint.web.work import WorkQueue
+
+__all__ = ["build"]
+
+_HERE = Path(__file__).parent
+_GALLERY_WORKERS = 4
+_GALLERY_QUEUE = 64
+
+
+def build(engine: Faceprint, options: WebOptions) -> FastAPI:
+    """The app; see `faceprint.web.create_app`."""
+    app = FastAPI(
+        title="faceprint",
+        version=__version__,
+        summary="Find faces, compare them, and name the people who agreed to be known.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.faceprint = WebState(
+        engine=engine,
+        options=options,
+        signer=TokenSigner(),
+        throttle=Throttle(),
+        photo_work=WorkQueue(workers=options.workers, queue=options.queue),
+        gallery_work=WorkQueue(workers=_GALLERY_WORKERS, queue=_GALLERY_QUEUE),
+        templates=_templates(),
+    )
+    app.add_middleware(BodyLimit, options=options)
+    app.add_middleware(CallerCheck, options=options, refuse=failures.failure_answer)
+    app.add_middleware(AnswerHeaders)
+    failures.install(app)
+    for router in (*api.ROUTERS, *pages.ROUTERS):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    return app
+
+
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["version"] = __version__
+    environment.filters.update(views.FILTERS)
+    return environment

@@ -1,0 +1,93 @@
+"""Listening: which address may be opened, and the server loop."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Sequence
+
+import uvicorn
+
+from faceprint.errors import InputError
+from faceprint.pipeline.facade import Faceprint
+from faceprint.web.application import build
+from faceprint.web.options import WebOptions
+
+__all__ = ["is_loopback", "run"]
+
+
+def run(
+    engine: Faceprint,
+    *,
+    host: str,
+    port: int,
+    allow_hosts: Sequence[str],
+    on_ready: Callable[[str], None] | None,
+) -> None:
+    """Serves until interrupted; see `faceprint.web.serve`."""
+    hosts = list(allow_hosts)
+    if not is_loopback(host):
+        hosts += [socket.gethostname(), f"{socket.gethostname()}.local"]
+    options = WebOptions.from_settings(engine.settings, hosts=hosts)
+    if options.api_key is None and not is_loopback(host):
+        raise InputError(
+            f"Listening on {host} would open the gallery to other machines, which needs a key. "
+            "Set FACEPRINT_API_KEY, or listen on 127.0.0.1."
+        )
+    with _listen(host, port) as listener:
+        config = uvicorn.Config(
+            build(engine, options),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=128,
+            timeout_keep_alive=10,
+            timeout_graceful_shutdown=5,
+        )
+        server = _Server(config, lambda: on_ready and on_ready(_address(listener)))
+        server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it can be opened."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name can only be reached from this machine.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    bare = host.strip("[]")
+    family = socket.AF_INET6 if ":" in bare else socket.AF_INET
+    try:
+        return socket.create_server((bare, port), family=family)
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"Cannot listen on {host} port {port}: {error}. Choose another address or port, "
+            "as in --port 8001."
+        ) from error
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

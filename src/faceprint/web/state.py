@@ -1,0 +1,40 @@
+"""What all requests of one app share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jinja2 import Environment
+from starlette.requests import Request
+
+from faceprint.pipeline.facade import Faceprint
+from faceprint.web.options import WebOptions
+from faceprint.web.throttle import Throttle
+from faceprint.web.tokens import TokenSigner
+from faceprint.web.work import WorkQueue
+
+__all__ = ["WebState", "state_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class WebState:
+    """The engine, the options and the guards of one app.
+
+    Attributes:
+        photo_work: Runs what decodes photos and runs networks.
+        gallery_work: Runs short looks into the gallery, so that they need not wait for photos.
+    """
+
+    engine: Faceprint
+    options: WebOptions
+    signer: TokenSigner
+    throttle: Throttle
+    photo_work: WorkQueue
+    gallery_work: WorkQueue
+    templates: Environment
+
+
+def state_of(request: Request) -> WebState:
+    """The state of the app that serves a request."""
+    state: WebState = request.app.state.faceprint
+    return state

@@ -1,0 +1,142 @@
+"""What templates show: faces with places, labels and words for scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from faceprint.pipeline.results import Identification, IdentifiedFace
+from faceprint.types import Candidate, Decision, Threshold
+
+__all__ = ["FILTERS", "FaceView", "closeness", "face_label", "face_views"]
+
+Place = Literal["above", "below", "inside"]
+
+_LABEL_ROOM = 0.08
+"""Share of the photo's height that a label needs beside its face."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceView:
+    """One face of a result as templates show it; left to bottom are percent of the photo.
+
+    Attributes:
+        number: Counts from 1.
+        index: Counts from 0, in the order of `detect`.
+        decision: `match`, `unsure` or `unknown`.
+        label: What stands beside the face.
+        words: The score in words; empty where nobody is enrolled.
+        place: Where the label has room.
+        anchor: Which edge of the face the label starts from.
+    """
+
+    number: int
+    index: int
+    decision: str
+    label: str
+    name: str | None
+    person_id: str | None
+    score: float | None
+    words: str
+    candidates: tuple[Candidate, ...]
+    crop: str
+    quality: float | None
+    left: float
+    top: float
+    right: float
+    bottom: float
+    place: Place
+    anchor: Literal["left", "right"]
+
+
+def face_label(face: IdentifiedFace) -> str:
+    """What stands beside a face: a name, a guess, or Unknown."""
+    if face.decision is Decision.MATCH and face.name is not None:
+        return face.name
+    if face.decision is Decision.UNSURE and face.candidates:
+        return f"Unsure: maybe {face.candidates[0].name}"
+    return "Unknown"
+
+
+def closeness(score: float, threshold: Threshold) -> str:
+    """A score in words, relative to its limits."""
+    if score >= (threshold.score + 1) / 2:
+        return "far above the limit"
+    if score >= threshold.score:
+        return "above the limit"
+    return "just under the limit" if score >= threshold.unsure_score else "well under the limit"
+
+
+def face_views(found: Identification, crops: list[str]) -> list[FaceView]:
+    """The faces of a result, from left to right as one reads the photo.
+
+    Args:
+        found: The result.
+        crops: A data URI for each face.
+    """
+    order = sorted(range(len(found.faces)), key=lambda i: float(found.faces[i].face.box[0]))
+    return [
+        _view(found, index, number, crops[index]) for number, index in enumerate(order, start=1)
+    ]
+
+
+def _view(found: Identification, index: int, number: int, crop: str) -> FaceView:
+    one = found.faces[index]
+    width, height = found.detection.width, found.detection.height
+    x1, y1, x2, y2 = (float(side) for side in one.face.box)
+    left, right = (min(max(x / width, 0.0), 1.0) for x in (x1, x2))
+    top, bottom = (min(max(y / height, 0.0), 1.0) for y in (y1, y2))
+    scored = one.score is not None and found.threshold is not None
+    return FaceView(
+        number=number,
+        index=index,
+        decision=one.decision.value,
+        label=face_label(one),
+        name=one.name,
+        person_id=one.person_id,
+        score=one.score,
+        words=closeness(one.score or 0.0, found.threshold) if scored and found.threshold else "",
+        candidates=one.candidates,
+        crop=crop,
+        quality=one.face.quality.score if one.face.quality else None,
+        left=100 * left,
+        top=100 * top,
+        right=100 * right,
+        bottom=100 * bottom,
+        place=_place(top, bottom),
+        anchor="left" if left + right < 1.2 else "right",
+    )
+
+
+def _place(top: float, bottom: float) -> Place:
+    if top >= _LABEL_ROOM:
+        return "above"
+    return "below" if bottom <= 1 - _LABEL_ROOM else "inside"
+
+
+def _day(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment.day} {moment:%B %Y}"
+
+
+def _count(number: int, singular: str, plural: str) -> str:
+    return f"{number:,} {singular if number == 1 else plural}"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.3f}%"
+
+
+def _rate(value: float) -> str:
+    """A small rate as people say it: 0.001 as "1 in 1,000"."""
+    return f"1 in {round(1 / value):,}" if 0 < value < 0.5 else f"{value:.2g}"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "count": _count,
+    "day": _day,
+    "percent": _percent,
+    "rate": _rate,
+}
+"""Filters of the templates."""

@@ -1,0 +1,17 @@
+"""Model cards, and the way from a card to verified weights on this machine."""
+
+from faceprint.zoo.cards import Licence, ModelCard, PackageResource, Url, WeightFile
+from faceprint.zoo.store import FileStatus, WeightStore
+from faceprint.zoo.table import CARDS, card
+
+__all__ = [
+    "CARDS",
+    "FileStatus",
+    "Licence",
+    "ModelCard",
+    "PackageResource",
+    "Url",
+    "WeightFile",
+    "WeightStore",
+    "card",
+]

