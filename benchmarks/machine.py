@@ -7,7 +7,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,13 +32,6 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def package_versions(names: Iterable[str]) -> str:
-    """Names with installed versions, as in "numpy 2.4.6, onnx 1.23.2"."""
-    from importlib.metadata import version
-
-    return ", ".join(f"{name} {version(name)}" for name in names)
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:

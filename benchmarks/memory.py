@@ -22,9 +22,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from faceprint import Faceprint
-from faceprint.gallery.records import Call, Consent
-from faceprint.pipeline.results import Failure
+from faceprint import Call, Consent, Faceprint, Failure
 from machine import describe_machine, write_csv
 from photos import all_lfw_photos
 
@@ -57,7 +55,9 @@ def main(
         enrol_first(faceprint, distinct, people)
         watched = watch(faceprint, islice(cycle(distinct), photos), every=every)
         samples = list(track(watched, total=photos // every, description="Identifying"))
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    kernel_peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # The kernel brings its peak up to date in steps, so a sample can be a little above it.
+    peak_mb = max(kernel_peak_mb, *(float(size) for _, size, _ in samples))
     report(samples, photos=photos, distinct=len(distinct), peak_mb=peak_mb)
     if out is not None:
         columns = ("photos", "rss_mb", "seconds")

@@ -192,13 +192,16 @@ class Bench:
             return f"there is no {python}; make it with --make-venvs"
         job = self.folder / f"{peer.name}.json"
         job.write_text(json.dumps(self._job(peer)), encoding="utf-8")
-        finished = subprocess.run(
-            [python, peer.script, job],
-            capture_output=True,
-            text=True,
-            timeout=PEER_TIME_LIMIT_S,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
-        )
+        try:
+            finished = subprocess.run(
+                [python, peer.script, job],
+                capture_output=True,
+                text=True,
+                timeout=PEER_TIME_LIMIT_S,
+                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            )
+        except subprocess.TimeoutExpired:
+            return f"not done after {PEER_TIME_LIMIT_S} s"
         if finished.returncode != 0:
             return (finished.stderr.strip().splitlines() or ["no message"])[-1]
         result: dict[str, Any] = json.loads(finished.stdout.strip().splitlines()[-1])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from clock import read_job, time_peer
 
-from faceprint import Faceprint
-from faceprint.pipeline.results import Failure
+from faceprint import Faceprint, Failure
 
 
 def main() -> None:

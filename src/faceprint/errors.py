@@ -202,5 +202,7 @@ class MissingExtraError(FaceprintError):
     code = "missing_extra"
 
     def __init__(self, what: str, *, extra: str) -> None:
-        super().__init__(f"{what} needs an optional part. Install it: pip install 'faceprint[{extra}]'")
+        super().__init__(
+            f"{what} needs an optional part. Install it: pip install 'faceprint[{extra}]'"
+        )
         self.extra = extra

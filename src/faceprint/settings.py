@@ -36,7 +36,10 @@ class Settings(BaseSettings):
     )
     detector: str = Field("yunet", description="Card name of the detector.")
     embedder: str = Field("sface", description="Card name of the embedder.")
-    flip: bool = Field(False, description="Average the embeddings of a crop and of its mirror image.")
+    flip: bool = Field(
+        False, description="Average the embeddings of a crop and of its mirror image."
+    )
+    turn: bool = Field(False, description="Where no face is found, look again at quarter turns.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where the networks run.")
     runtime: Literal["auto", "openvino", "onnxruntime"] = Field(
         "auto", description="What runs the networks."
@@ -59,7 +62,9 @@ class Settings(BaseSettings):
     )
     max_pixels: int = Field(100_000_000, gt=0, description="Largest photo, in pixels.")
     max_upload_bytes: int = Field(32 * 2**20, gt=0, description="Largest upload of the web app.")
-    api_key: SecretStr | None = Field(None, description="Key of the web app; needed beyond 127.0.0.1.")
+    api_key: SecretStr | None = Field(
+        None, description="Key of the web app; needed beyond 127.0.0.1."
+    )
 
     @field_validator("commercial_only", mode="before")
     @classmethod

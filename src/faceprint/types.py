@@ -210,7 +210,9 @@ class Landmarker(Protocol):
 
     name: str
 
-    def locate(self, images: Sequence[Image], faces: Sequence[Sequence[Face]]) -> list[tuple[Face, ...]]:
+    def locate(
+        self, images: Sequence[Image], faces: Sequence[Sequence[Face]]
+    ) -> list[tuple[Face, ...]]:
         """The same faces in the same order, each with landmarks."""
         ...
 

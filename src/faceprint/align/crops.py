@@ -98,10 +98,10 @@ def crop(image: Image, landmarks: FloatArray, *, alignment: Alignment, size_px: 
     matrices = similarity(landmarks, alignment.template)
     fit = size_px / alignment.size_px if alignment.stretch == (1.0, 1.0) else 1.0
     stretch = np.array([[alignment.stretch[0]], [alignment.stretch[1]]]) * fit
-    matrices = matrices * stretch
+    matrices = (matrices * stretch).astype(np.float32)
     matrices[:, :, 2] += np.array(alignment.shift) + (fit - 1) / 2
     crops = np.empty((len(landmarks), size_px, size_px, 3), dtype=np.uint8)
-    for matrix, out in zip(matrices.astype(np.float32), crops, strict=True):
+    for matrix, out in zip(matrices, crops, strict=True):
         _warp(image, matrix, out)
     return crops
 
@@ -137,9 +137,7 @@ def _warp(image: Image, matrix: FloatArray, out: Image) -> None:
     cv2.warpAffine(image, matrix, (size, size), dst=out, flags=cv2.INTER_LINEAR)
 
 
-def _shrink(
-    image: Image, matrix: FloatArray, scale: float, size: int
-) -> tuple[Image, FloatArray]:
+def _shrink(image: Image, matrix: FloatArray, scale: float, size: int) -> tuple[Image, FloatArray]:
     """The part of the image that the crop shows, shrunk by area, and the matrix from there."""
     back = cv2.invertAffineTransform(matrix)
     corners = np.array([[0, 0], [size, 0], [0, size], [size, size]]) @ back[:, :2].T + back[:, 2]
@@ -148,7 +146,8 @@ def _shrink(
     high = np.clip(np.ceil(corners.max(axis=0)) + 2, low + 1, limits).astype(int)
     part = image[low[1] : high[1], low[0] : high[0]]
     width, height = np.maximum(np.round((high - low) * scale * 1.4), 1).astype(int)
-    small = np.asarray(cv2.resize(part, (int(width), int(height)), interpolation=cv2.INTER_AREA))
+    shrunk = cv2.resize(part, (int(width), int(height)), interpolation=cv2.INTER_AREA)
+    small = np.asarray(shrunk, dtype=np.uint8)
     grow = (high - low) / np.array([width, height])
     linear = matrix[:, :2] * grow
     shift = matrix[:, :2] @ (low + (grow - 1) / 2) + matrix[:, 2]

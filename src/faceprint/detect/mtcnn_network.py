@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import onnx
@@ -113,14 +114,14 @@ class StageWeights:
                 if expected.get(name) != found.get(name)
             )
             raise WeightsCorruptError(
-                f"These are not the weights of MTCNN's {self.stage.name} network: {wrong[0]} should "
-                f"have the shape {expected.get(wrong[0])}, got {found.get(wrong[0])}. Use the files "
-                "that the card names."
+                f"These are not the weights of MTCNN's {self.stage.name} network: {wrong[0]} "
+                f"should have the shape {expected.get(wrong[0])}, got {found.get(wrong[0])}. Use "
+                "the files that the card names."
             )
         if any(array.dtype != np.float32 for array in self.arrays.values()):
             raise WeightsCorruptError(
-                f"The weights of MTCNN's {self.stage.name} network should be float32. Use the files "
-                "that the card names."
+                f"The weights of MTCNN's {self.stage.name} network should be float32. Use the "
+                "files that the card names."
             )
 
 
@@ -138,8 +139,8 @@ def from_keras(stage: Stage, arrays: Sequence[Array]) -> StageWeights:
     names += [f"{head}.{part}" for head in heads for part in ("weight", "bias")]
     if len(names) != len(arrays):
         raise WeightsCorruptError(
-            f"MTCNN's {stage.name} network has {len(names)} arrays, got {len(arrays)}. Use the files "
-            "that the card names."
+            f"MTCNN's {stage.name} network has {len(names)} arrays, got {len(arrays)}. Use the "
+            "files that the card names."
         )
     renamed = {
         name: _from_keras_layout(name, array) for name, array in zip(names, arrays, strict=True)
@@ -223,19 +224,16 @@ class _Builder:
         operator, how = ("Gemm", {"transB": 1}) if self._stage.dense else ("Conv", {})
         if name == "score":
             # Of two logits, only the second's lead over the first matters to a softmax.
-            self._weigh(operator, name, last, "lead", **how)
-            self._node("Sigmoid", ["lead"], name)
+            self._node("Sigmoid", [self._weigh(operator, name, last, "lead", **how)], name)
         else:
             self._weigh(operator, name, last, name, **how)
 
     def _weigh(self, operator: str, name: str, last: str, output: str, **how: int) -> str:
-        inputs = [last]
-        for part in ("weight", "bias"):
-            array = self._arrays[f"{name}.{part}"]
-            inputs.append(
-                self._tensor(f"{name}.{part}", np.diff(array, axis=0) if name == "score" else array)
-            )
-        return self._node(operator, inputs, output, **how)
+        arrays = {part: self._arrays[f"{name}.{part}"] for part in ("weight", "bias")}
+        if name == "score":
+            arrays = {part: array[1:] - array[:1] for part, array in arrays.items()}
+        tensors = [self._tensor(f"{name}.{part}", array) for part, array in arrays.items()]
+        return self._node(operator, [last, *tensors], output, **how)
 
     def _slope(self, name: str, last: str) -> str:
         slopes = self._arrays[f"{name}.slope"]
@@ -247,6 +245,6 @@ class _Builder:
         self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def _node(self, operator: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def _node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output

@@ -7,7 +7,7 @@ into the photo's own pixels and merged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -53,6 +53,9 @@ class _View:
     shift: FloatArray
 
 
+_Views = Callable[[Sequence[Image], int], Iterator[_View]]
+
+
 class Search:
     """A detector that looks as a plan says.
 
@@ -62,7 +65,9 @@ class Search:
         iou: Faces found in several views are one if they overlap by more than this.
     """
 
-    def __init__(self, detector: Detector, plan: SearchPlan | None = None, *, iou: float = 0.4) -> None:
+    def __init__(
+        self, detector: Detector, plan: SearchPlan | None = None, *, iou: float = 0.4
+    ) -> None:
         self.name = detector.name
         self.plan = plan or SearchPlan()
         self._detector = detector
@@ -92,17 +97,19 @@ class Search:
             for turns in (1, 3, 2):
                 yield _turn(view, turns)
 
-    def _retry(self, images: Sequence[Image], found: list[tuple[Face, ...]], views: object) -> None:
+    def _retry(self, images: Sequence[Image], found: list[tuple[Face, ...]], views: _Views) -> None:
         empty = [i for i, faces in enumerate(found) if not faces and images[i].size]
         if empty:
-            again = self._look(images, [v for i in empty for v in views(images, i)])  # type: ignore[operator]
+            again = self._look(images, [v for i in empty for v in views(images, i)])
             for index in empty:
                 found[index] = again[index]
 
     def _look(self, images: Sequence[Image], views: Sequence[_View]) -> list[tuple[Face, ...]]:
         gathered: list[list[Face]] = [[] for _ in images]
         seen = [0] * len(images)
-        for view, faces in zip(views, self._detector.detect([v.pixels for v in views]), strict=True):
+        for view, faces in zip(
+            views, self._detector.detect([v.pixels for v in views]), strict=True
+        ):
             gathered[view.photo].extend(_into_photo(face, view) for face in faces)
             seen[view.photo] += 1
         return [
@@ -126,7 +133,7 @@ def _scaled_view(index: int, image: Image, scale: float) -> _View:
     pixels = np.asarray(cv2.resize(image, (width, height), interpolation=method), dtype=np.uint8)
     back = np.diag([image.shape[1] / width, image.shape[0] / height]).astype(np.float32)
     # Pixel centres, not corners, map onto each other.
-    return _View(index, pixels, back, (np.diag(back) - 1) / 2)
+    return _View(index, pixels, back, ((np.diag(back) - 1) / 2).astype(np.float32))
 
 
 def _padded_views(images: Sequence[Image], index: int) -> Iterator[_View]:

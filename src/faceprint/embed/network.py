@@ -22,9 +22,7 @@ def build(
 ) -> NetworkEmbedder:
     """The embedder of a card."""
     path = _network(card, store)
-    session = open_session(
-        path, options, sensitive=card.precision == "f32", colour=card.colour
-    )
+    session = open_session(path, options, sensitive=card.precision == "f32", colour=card.colour)
     return NetworkEmbedder(card, session, flip=flip)
 
 

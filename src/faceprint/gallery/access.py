@@ -1,15 +1,15 @@
 """The log of searches and exports: who looked, when and what for.
 
-Searches are noted in memory and written about once a second, so that a search neither waits for the disk
-nor for another process that is writing. A killed process loses at most that second. A gallery that
-cannot be written is still searched; its log then says once, through `logging`, that it is not kept.
+Searches are noted in memory and written about once a second, so that a search neither waits for the
+disk nor for another process that is writing. A killed process loses at most that second. A gallery
+that cannot be written is still searched; its log then says once, through `logging`, that it is not
+kept.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-import weakref
 from collections import deque
 from datetime import UTC, datetime
 from typing import Any
@@ -33,14 +33,13 @@ class AccessLog:
     """Collects accesses and writes them in batches. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
-        """Takes the database to write to; a thread starts with the first access."""
+        """Takes the database to write to; a thread runs only while something is waiting."""
         self._database = database
         self._waiting: deque[dict[str, Any]] = deque(maxlen=_MOST_WAITING)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._complained = False
-        self._finalizer = weakref.finalize(self, lambda: None)
 
     def add(self, kind: AccessKind, call: Call, *, asked: int, answered: int) -> None:
         """Notes one access; it is written within about a second.
@@ -51,6 +50,9 @@ class AccessLog:
             asked: How many probes, or people, it was about.
             answered: How many candidates, or people, were given out.
         """
+        if self._database.read_only:
+            self._complain("the gallery is open read-only")
+            return
         entry = {
             "kind": kind,
             "at": datetime.now(UTC),
@@ -61,8 +63,8 @@ class AccessLog:
         }
         with self._lock:
             self._waiting.append(entry)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="faceprint-access", daemon=True)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="faceprint-access")
                 self._thread.start()
 
     def flush(self) -> None:
@@ -77,17 +79,30 @@ class AccessLog:
         except GalleryError as error:
             with self._lock:
                 self._waiting.extendleft(reversed(batch))
-            if not self._complained:
-                self._complained = True
-                _log.warning("Searches are not being recorded: %s", error)
+            self._complain(error)
 
     def close(self) -> None:
         """Writes what is waiting and ends the thread."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join()
         self.flush()
 
+    def _complain(self, reason: object) -> None:
+        if not self._complained:
+            self._complained = True
+            _log.warning("Searches are not being recorded: %s", reason)
+
     def _run(self) -> None:
-        while not self._stop.wait(_WRITE_EVERY_S):
+        while True:
+            self._stop.wait(_WRITE_EVERY_S)
             self.flush()
+            with self._lock:
+                # The interpreter waits for this thread at its end; a locked database must not hold
+                # it.
+                ending = self._stop.is_set() or not threading.main_thread().is_alive()
+                if ending or not self._waiting:
+                    self._thread = None
+                    return

@@ -57,7 +57,9 @@ def check_model_id(model_id: str) -> None:
         EmbeddingError: The model_id is blank or too long.
     """
     if not model_id.strip() or len(model_id) > _MAX_LABEL_LENGTH:
-        raise EmbeddingError("Embeddings need the model_id of the model that made them; it is missing.")
+        raise EmbeddingError(
+            "Embeddings need the model_id of the model that made them; it is missing."
+        )
 
 
 def check_consent(consent: Consent, *, now: datetime) -> None:
@@ -80,11 +82,13 @@ def check_consent(consent: Consent, *, now: datetime) -> None:
             raise ConsentError(f"The times of a consent record need a time zone; {when} has none.")
     if consent.given_at > now + _CLOCK_TOLERANCE:
         raise ConsentError(
-            f"The consent is dated {consent.given_at:%Y-%m-%d}, in the future. Check date and clock."
+            f"The consent is dated {consent.given_at:%Y-%m-%d}, in the future. Check date and "
+            "clock."
         )
     if consent.expires_at is not None and consent.expires_at <= max(now, consent.given_at):
         raise ConsentError(
-            f"The consent expired on {consent.expires_at:%Y-%m-%d}. Ask for a new one and record it."
+            f"The consent expired on {consent.expires_at:%Y-%m-%d}. Ask for a new one and record "
+            "it."
         )
     if consent.document is not None and len(consent.document) > MAX_DOCUMENT_BYTES:
         raise ConsentError(
@@ -113,12 +117,15 @@ def check_vectors(vectors: FloatArray) -> FloatArray:
         )
     checked: FloatArray = np.ascontiguousarray(given, dtype=np.float32)
     if not np.isfinite(checked).all():
-        raise EmbeddingError("An embedding holds values that are not finite. Embed the photo again.")
+        raise EmbeddingError(
+            "An embedding holds values that are not finite. Embed the photo again."
+        )
     norms = np.linalg.norm(checked, axis=1)
     off = np.abs(norms - 1) > _NORM_TOLERANCE
     if off.any():
         raise EmbeddingError(
-            f"Embeddings have an L2 norm of 1; row {int(off.argmax())} has {norms[off.argmax()]:.4f}. "
+            f"Embeddings have an L2 norm of 1; row {int(off.argmax())} has "
+            f"{norms[off.argmax()]:.4f}. "
             "Divide each by its norm."
         )
     return checked
@@ -183,9 +190,13 @@ def _check_origin(template: NewTemplate) -> None:
         )
     box = np.asarray(template.box)
     if box.shape != (4,) or box.dtype.kind not in "fiu" or not np.isfinite(box).all():
-        raise InputError(f"A face box is four finite numbers x1 y1 x2 y2; this one is {box.tolist()}.")
+        raise InputError(
+            f"A face box is four finite numbers x1 y1 x2 y2; this one is {box.tolist()}."
+        )
     if not 0 <= template.quality <= 1:
-        raise InputError(f"The quality of a face lies between 0 and 1; this one is {template.quality}.")
+        raise InputError(
+            f"The quality of a face lies between 0 and 1; this one is {template.quality}."
+        )
     if template.picture_kind not in ("crop", "photo"):
         raise InputError(f"picture_kind is 'crop' or 'photo', not {template.picture_kind!r}.")
     if template.picture is not None:

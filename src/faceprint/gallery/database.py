@@ -38,6 +38,7 @@ class Database:
     Attributes:
         path: The file, symbolic links resolved.
         read_only: Whether writes are refused.
+        closed: Whether it was given up.
     """
 
     def __init__(self, path: Path, engine: Engine, *, read_only: bool) -> None:
@@ -46,13 +47,13 @@ class Database:
         self.read_only = read_only
         self._engine = engine
         self._write_lock = threading.Lock()
-        self._closed = False
+        self.closed = False
 
     @classmethod
     def open(
         cls, path: Path, *, create: bool, read_only: bool = False, timeout_s: float = 10.0
     ) -> Database:
-        """Opens a gallery's database, makes it where it is missing, and migrates it where it is old.
+        """Opens a gallery's database; makes a missing one, migrates an old one.
 
         Args:
             path: The file.
@@ -61,7 +62,8 @@ class Database:
             timeout_s: How long to wait for another process that is writing, in seconds.
 
         Raises:
-            GalleryUnavailableError: Missing and not to be made, locked, no plain file, or unreadable.
+            GalleryUnavailableError: Missing and not to be made, locked, no plain file, or
+            unreadable.
             GalleryCorruptError: No gallery.
             GalleryVersionError: Written by a newer faceprint.
         """
@@ -114,24 +116,26 @@ class Database:
     def scrub(self) -> bool:
         """Rewrites the file and empties the write-ahead log if an erasure left that to be done.
 
-        `secure_delete` overwrites what is deleted, but copies that SQLite made while it balanced its
-        trees can survive that; only a rewritten file is free of them.
+        `secure_delete` overwrites what is deleted, but copies that SQLite made while it balanced
+        its trees can survive that; only a rewritten file is free of them.
 
         Returns:
-            Whether nothing is owed any more. False while others keep the database busy, or where the
-            disk has no room for the copy; the next opening tries again.
+            Whether nothing is owed any more. False while others keep the database busy, or where
+            the disk has no room for the copy; the next opening tries again.
         """
         self._refuse_if_closed()
         try:
             with self._write_lock, translated(self.path), self._raw() as run:
                 return _scrub(run)
         except GalleryUnavailableError as error:
-            _log.warning("An erasure is not overwritten yet; the next opening tries again: %s", error)
+            _log.warning(
+                "An erasure is not overwritten yet; the next opening tries again: %s", error
+            )
             return False
 
     def close(self) -> None:
         """Closes all connections; the last one of all processes removes the write-ahead log."""
-        self._closed = True
+        self.closed = True
         self._engine.dispose()
 
     @contextmanager
@@ -141,7 +145,7 @@ class Database:
             yield lambda sql: int((cursor.execute(sql).fetchone() or (0,))[0])
 
     def _refuse_if_closed(self) -> None:
-        if self._closed:
+        if self.closed:
             raise GalleryError(f"The gallery {self.path} was closed. Open it again.")
 
 
@@ -213,7 +217,7 @@ def _engine(path: Path, query: str, timeout_s: float) -> Engine:
 
 
 def _open_to_read(path: Path, timeout_s: float) -> Engine:
-    """Opens a file for reading only; on a read-only disk SQLite needs to be told that nobody writes."""
+    """Opens a file to read; on a read-only disk SQLite has to be told that nobody writes."""
     queries = ["mode=ro"]
     log = path.with_name(path.name + "-wal")
     if not (log.exists() and log.stat().st_size):
@@ -243,14 +247,17 @@ def _is_current(engine: Engine, path: Path) -> bool:
     """Whether a database has the tables of this version; False for an empty or older one."""
     with translated(path), engine.connect() as connection, connection.begin():
         tables = set(
-            connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars()
+            connection.exec_driver_sql(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            ).scalars()
         )
         mark = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
         if not tables and mark in (0, APPLICATION_ID):
             return False
         if mark != APPLICATION_ID or "alembic_version" not in tables:
             raise GalleryCorruptError(
-                f"{path} is an SQLite database, but not a gallery of faceprint. Choose another file."
+                f"{path} is an SQLite database, but not a gallery of faceprint. Choose another "
+                "file."
             )
         revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     if revision == REVISION:
@@ -259,8 +266,10 @@ def _is_current(engine: Engine, path: Path) -> bool:
 
     if revision is None or not migrations.is_known(str(revision)):
         raise GalleryVersionError(
-            f"The gallery {path} has the table version {revision}; this faceprint knows those up to "
-            f"{REVISION}. It was written by a newer faceprint: upgrade faceprint. Nothing was changed."
+            f"The gallery {path} has the table version {revision}; this faceprint knows those up "
+            "to "
+            f"{REVISION}. It was written by a newer faceprint: upgrade faceprint. Nothing was "
+            "changed."
         )
     return False
 
@@ -281,7 +290,8 @@ def _set_up(engine: Engine, path: Path) -> None:
                 migrations.upgrade(connection)
     except Timeout as error:
         raise GalleryUnavailableError(
-            f"Another process has been setting up the gallery {path} for {_SET_UP_TIMEOUT_S:.0f} s. "
+            f"Another process has been setting up the gallery {path} for {_SET_UP_TIMEOUT_S:.0f} "
+            "s. "
             f"If none is running, remove {path}.lock and try again."
         ) from error
     except OSError as error:

@@ -46,7 +46,8 @@ def storage_error(error: OSError, path: Path) -> GalleryUnavailableError:
     """
     if error.errno in _FULL:
         return GalleryUnavailableError(
-            f"The disk that holds {path} is full; nothing was stored. Free some space and try again."
+            f"The disk that holds {path} is full; nothing was stored. Free some space and try "
+            "again."
         )
     if error.errno in _FORBIDDEN:
         return GalleryUnavailableError(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, func, select
 
-from faceprint.errors import GalleryCorruptError
+from faceprint.gallery.rows import matrix
 from faceprint.gallery.schema import changes, models, templates
 from faceprint.types import FloatArray
 
@@ -116,7 +116,7 @@ class ModelIndex:
 
 
 class IndexCache:
-    """The indexes of all models searched so far, brought up to date from the change log. Thread-safe."""
+    """The indexes of all models searched so far, kept up to date by the change log. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -125,8 +125,8 @@ class IndexCache:
     def current(self, connection: Connection, model_id: str) -> ModelIndex | None:
         """The index of a model as the connection sees the database; None for an unknown model.
 
-        The connection must not have read anything before in its transaction: its view of the database
-        has to begin inside the lock, so that it is never older than the index.
+        The connection must not have read anything before in its transaction: its view of the
+        database has to begin inside the lock, so that it is never older than the index.
         """
         with self._lock:
             sequence = last_sequence(connection)
@@ -195,7 +195,7 @@ def _load(
         last = first + len(rows)
         template_keys, owners, blobs = zip(*rows, strict=True)
         keys[first:last, 0], keys[first:last, 1] = template_keys, owners
-        vectors[first:last] = _matrix(blobs, dimension)
+        vectors[first:last] = matrix(blobs, dimension)
         first = last
     return ModelIndex.of(
         vectors,
@@ -203,12 +203,3 @@ def _load(
         np.ascontiguousarray(keys[:, 1]),
         sequence=sequence,
     )
-
-
-def _matrix(blobs: Sequence[bytes], dimension: int) -> FloatArray:
-    if {len(blob) for blob in blobs} != {4 * dimension}:
-        raise GalleryCorruptError(
-            f"A stored embedding has another length than the {dimension} values of its model. "
-            "Restore the gallery from a backup."
-        )
-    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), dimension)

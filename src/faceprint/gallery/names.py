@@ -35,13 +35,14 @@ def clean_name(name: str) -> str:
     for char in cleaned:
         if unicodedata.category(char) in _REFUSED_CATEGORIES or char in _DIRECTION_MARKS:
             raise InputError(
-                f"A name holds no control characters; this one holds U+{ord(char):04X}. Leave it out."
+                f"A name holds no control characters; this one holds U+{ord(char):04X}. Leave it "
+                "out."
             )
     return cleaned
 
 
 def name_key(name: str) -> str:
-    """What two spellings of one name share: letter case, composition and runs of spaces do not count.
+    """What two spellings of a name share, whatever their case, composition and runs of spaces.
 
     >>> name_key("ADA  Lovelace") == name_key("Ada Lovelace")
     True

@@ -1,9 +1,9 @@
 """Kept pictures: files named by their SHA-256, in a folder beside the database.
 
-A picture is written before the rows that name it are committed, and removed after the rows are gone. A
-process that is killed in between leaves a marker file; the next opening then sweeps what no row names.
-All of this happens while the database's write lock is held, so nobody sweeps what another process has
-just written.
+A picture is written before the rows that name it are committed, and removed after the rows are
+gone. A process that is killed in between leaves a marker file; the next opening then sweeps what no
+row names. All of this happens while the database's write lock is held, so nobody sweeps what
+another process has just written.
 """
 
 from __future__ import annotations
@@ -71,8 +71,11 @@ class PictureFolder:
 
     def remove(self, digests: Collection[str]) -> None:
         """Removes the files of digests; call it only while the write lock is held."""
-        for digest in digests:
-            self._path(digest).unlink(missing_ok=True)
+        try:
+            for digest in digests:
+                self._path(digest).unlink(missing_ok=True)
+        except OSError as error:
+            raise storage_error(error, self.folder) from error
 
     def sweep(self, named: Collection[str]) -> int:
         """Removes every file that no row names, then the markers; returns how many files went.
@@ -80,10 +83,13 @@ class PictureFolder:
         Call it only while the write lock is held.
         """
         orphans = [path for path in self.folder.glob("??/*") if path.name not in named]
-        for path in orphans:
-            path.unlink(missing_ok=True)
-        for marker in self.folder.glob(f"{_MARKER}*"):
-            marker.unlink(missing_ok=True)
+        try:
+            for path in orphans:
+                path.unlink(missing_ok=True)
+            for marker in self.folder.glob(f"{_MARKER}*"):
+                marker.unlink(missing_ok=True)
+        except OSError as error:
+            raise storage_error(error, self.folder) from error
         return len(orphans)
 
     def mark(self) -> Path:
@@ -144,10 +150,9 @@ class PendingPictures:
         self.expect()
         return self._folder.write(content)
 
-    @property
-    def expected(self) -> bool:
-        """Whether the marker has been left."""
-        return self._marker is not None
+    def leave(self) -> None:
+        """Keeps the marker, so that the next opening sweeps."""
+        self._marker = None
 
     def settle(self) -> None:
         """Removes the marker, once files and rows agree."""

@@ -9,8 +9,11 @@ from typing import Literal
 from faceprint.types import FloatArray
 
 __all__ = [
+    "Access",
+    "AccessKind",
     "Call",
     "Change",
+    "ChangeKind",
     "Consent",
     "EnrolReceipt",
     "EraseReceipt",
@@ -22,6 +25,12 @@ __all__ = [
 
 PictureKind = Literal["crop", "photo"]
 """What is kept of an enrolled photo: the aligned crop, or the whole photo."""
+
+ChangeKind = Literal["enrolled", "renamed", "noted", "merged", "erased", "imported", "consented"]
+"""What a change was. A merge is two entries, of who stayed and of who went."""
+
+AccessKind = Literal["searched", "exported"]
+"""What was done with a gallery without changing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +56,10 @@ class Consent:
         given_at: When, timezone-aware.
         recorded_by: Who recorded it.
         expires_at: When it ends, timezone-aware; None if it does not.
-        document: The evidence as a file, as in a scanned form; None where there is only text.
-        document_name: File name of the document.
+        document: The evidence as a file, as in a scanned form; None where there is only text. A
+            gallery gives it back with one person asked for by id or name, and leaves it out of
+            lists.
+        document_name: File name of the document; set wherever there is one.
     """
 
     text: str
@@ -149,8 +160,8 @@ class EnrolReceipt:
     Attributes:
         person: The person afterwards.
         created: Whether the person is new.
-        template_ids: The templates added, in the order given; a face that this person had already been
-            enrolled with (same photo, same model, same box) is not added again.
+        template_ids: The templates added, in the order given; a face that this person had already
+            been enrolled with (same photo, same model, same box) is not added again.
         already_enrolled: How many of those there were.
     """
 
@@ -169,12 +180,15 @@ class EraseReceipt:
         templates: How many templates were removed.
         pictures: How many kept pictures were removed.
         erased_at: Timezone-aware.
+        scrubbed: Whether the freed parts of the files are overwritten too; False while other
+            processes keep the files busy, in which case the next opening does it.
     """
 
     person_id: str
     templates: int
     pictures: int
     erased_at: datetime
+    scrubbed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +210,26 @@ class Change:
     at: datetime
     actor: str
     purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One search or export, as the audit log keeps it; holds no personal data of those enrolled.
+
+    Attributes:
+        sequence: Rises with every access; never reused.
+        kind: `searched` or `exported`.
+        at: Timezone-aware.
+        actor: Who did it.
+        purpose: What for.
+        asked: How many probes, or people, it was about.
+        answered: How many candidates, or people, were given out.
+    """
+
+    sequence: int
+    kind: str
+    at: datetime
+    actor: str
+    purpose: str
+    asked: int
+    answered: int

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, insert, select
 
 from faceprint.errors import GalleryCorruptError, PersonNotFoundError
 from faceprint.gallery.names import clean_text, name_key
@@ -24,14 +24,20 @@ __all__ = [
     "add_template",
     "find_by_id",
     "find_by_name",
+    "matrix",
     "model_key",
+    "people_by_key",
     "person_record",
     "person_records",
+    "person_vectors",
+    "template_ids_by_key",
     "template_records",
     "unnamed_pictures",
 ]
 
-_IDS_AT_ONCE = 5000
+_Value = TypeVar("_Value")
+
+_AT_ONCE = 5000
 
 
 def find_by_id(connection: Connection, person_id: str) -> int:
@@ -81,7 +87,7 @@ def add_person(
         "notes": clean_text(notes),
         "created_at": at,
     }
-    return int(connection.execute(insert(people).values(row)).inserted_primary_key[0])
+    return _inserted(connection, people, row)
 
 
 def add_consent(connection: Connection, person_key: int, consent: Consent) -> None:
@@ -109,8 +115,7 @@ def model_key(connection: Connection, model_id: str, dimension: int) -> tuple[in
     ).first()
     if found is not None:
         return int(found.key), int(found.dimension)
-    added = connection.execute(insert(models).values(model_id=model_id, dimension=dimension))
-    return int(added.inserted_primary_key[0]), dimension
+    return _inserted(connection, models, {"model_id": model_id, "dimension": dimension}), dimension
 
 
 def add_template(
@@ -185,7 +190,7 @@ def person_records(
     if wanted is not None:
         chosen = chosen.where(wanted)
         counted = counted.where(templates.c.person_key.in_(select(people.c.key).where(wanted)))
-    counts = dict(connection.execute(counted).tuples().all())
+    counts = {row[0]: row[1] for row in connection.execute(counted)}
     agreed = _consents_by_person(connection, wanted, documents=documents)
     return [
         Person(
@@ -243,11 +248,76 @@ def _template(row: RowMapping, person_id: str) -> Template:
     )
 
 
+def person_vectors(connection: Connection, person_key: int, model_id: str) -> FloatArray:
+    """A person's vectors of one model: (N, D) float32, oldest first.
+
+    Raises:
+        GalleryCorruptError: A stored vector has another length than those of its model.
+    """
+    model = (
+        connection.execute(select(models).where(models.c.model_id == model_id)).mappings().first()
+    )
+    if model is None:
+        return np.empty((0, 0), dtype=np.float32)
+    chosen = (
+        select(templates.c.vector)
+        .where(templates.c.person_key == person_key, templates.c.model_key == model["key"])
+        .order_by(templates.c.created_at, templates.c.key)
+    )
+    return matrix(connection.execute(chosen).scalars().all(), model["dimension"])
+
+
+def matrix(blobs: Sequence[bytes], dimension: int) -> FloatArray:
+    """Stored vectors as (N, D) float32.
+
+    Raises:
+        GalleryCorruptError: One has another length.
+    """
+    if any(len(blob) != 4 * dimension for blob in blobs):
+        raise GalleryCorruptError(
+            f"A stored embedding has another length than the {dimension} values of its model. "
+            "Restore the gallery from a backup."
+        )
+    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), dimension)
+
+
+def people_by_key(connection: Connection, keys: set[int]) -> dict[int, tuple[str, str]]:
+    """The id and the name for each of some keys."""
+    columns = (people.c.key, people.c.person_id, people.c.name)
+    return {
+        row.key: (row.person_id, row.name)
+        for part in _parts(sorted(keys))
+        for row in connection.execute(select(*columns).where(people.c.key.in_(part)))
+    }
+
+
+def template_ids_by_key(connection: Connection, keys: set[int]) -> dict[int, str]:
+    """The id for each of some keys."""
+    columns = (templates.c.key, templates.c.template_id)
+    return {
+        row.key: row.template_id
+        for part in _parts(sorted(keys))
+        for row in connection.execute(select(*columns).where(templates.c.key.in_(part)))
+    }
+
+
 def unnamed_pictures(connection: Connection, digests: Iterable[str]) -> list[str]:
     """Those of some pictures that no template names any more."""
     asked = [bytes.fromhex(digest) for digest in digests]
-    named: set[bytes] = set()
-    for first in range(0, len(asked), _IDS_AT_ONCE):
-        part = templates.c.picture_digest.in_(asked[first : first + _IDS_AT_ONCE])
-        named.update(connection.execute(select(templates.c.picture_digest).where(part)).scalars())
+    named: set[bytes | None] = set()
+    for part in _parts(asked):
+        wanted = templates.c.picture_digest.in_(part)
+        named.update(connection.execute(select(templates.c.picture_digest).where(wanted)).scalars())
     return [digest.hex() for digest in asked if digest not in named]
+
+
+def _inserted(connection: Connection, table: Table, row: Mapping[str, object]) -> int:
+    """Adds a row; gives its key."""
+    statement = insert(table).values(row).returning(table.c.key)
+    return int(connection.execute(statement).scalar_one())
+
+
+def _parts(values: Sequence[_Value]) -> Iterator[Sequence[_Value]]:
+    """Slices that fit the number of parameters of one statement."""
+    for first in range(0, len(values), _AT_ONCE):
+        yield values[first : first + _AT_ONCE]

@@ -38,7 +38,7 @@ APPLICATION_ID = 0x46_50_52_47
 """Marks an SQLite file as a gallery ("FPRG")."""
 
 REVISION = "0001"
-"""The newest migration; held equal to the migrations by a test, so that opening need not load them."""
+"""The newest migration; a test holds it equal to theirs, so that opening need not load Alembic."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -38,14 +38,15 @@ class GalleryStore(Protocol):
     ) -> EnrolReceipt:
         """Adds templates to a person, all or none.
 
-        A `person_id`, or a `name` that exists once, adds to that person; a name that does not exist, or
-        `new`, makes another person.
+        A `person_id`, or a `name` that exists once, adds to that person; a name that does not
+        exist, or `new`, makes another person.
 
         Raises:
             ConsentError: No consent given, and the person has none that is valid now.
-            PersonNotFoundError: No such id, or several people of that name (the message lists their ids).
-            EmbeddingError: A vector is not finite, not of norm 1, or of another length than the templates
-                of that model so far.
+            PersonNotFoundError: No such id, or several people of that name (the message lists their
+            ids).
+            EmbeddingError: A vector is not finite, not of norm 1, or of another length than the
+                templates of that model so far.
             GalleryUnavailableError: The storage is locked, read-only or full; nothing was changed.
         """
         ...
@@ -108,7 +109,7 @@ class GalleryStore(Protocol):
         ...
 
     def erase(self, person_id: str, *, call: Call) -> EraseReceipt:
-        """Removes a person with templates, vectors, pictures and consents, from files and free pages too."""
+        """Removes a person with all that belongs to them, from files and free pages too."""
         ...
 
     def changes(self, since: int = 0) -> list[Change]:
@@ -116,11 +117,14 @@ class GalleryStore(Protocol):
         ...
 
     def export(self, path: Path, *, call: Call, person_id: str | None = None) -> int:
-        """Writes everybody, or one person, with pictures and vectors to an archive; the number of people."""
+        """Writes everybody, or one person, to an archive; gives the number of people."""
         ...
 
     def import_(self, path: Path, *, call: Call) -> int:
-        """Adds the people of an archive, all or none; who stands here by id already gets what is missing."""
+        """Adds the people of an archive, all or none; gives the number added or completed.
+
+        Who stands here by id already gets what is missing.
+        """
         ...
 
     def close(self) -> None:

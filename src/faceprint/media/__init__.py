@@ -1,6 +1,4 @@
-"""Images in and out: reading photos, finding them in folders, writing them, drawing faces on
-them.
-"""
+"""Images in and out: reading and finding photos, writing them, drawing faces on them."""
 
 from faceprint.media.drawing import COLOURS, Mark, draw_faces
 from faceprint.media.folder import find_photos

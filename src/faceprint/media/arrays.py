@@ -16,8 +16,7 @@ _WANTED = "(H, W), (H, W, 3) RGB or (H, W, 4) RGBA, of uint8, uint16, or floats 
 
 
 def image_from_array(array: npt.NDArray[np.generic], *, name: str, max_pixels: int) -> Image:
-    """An array as (H, W, 3) uint8 RGB, C-contiguous, that shares no memory which the caller can
-    write to.
+    """An array as (H, W, 3) uint8 RGB, C-contiguous, in memory that the caller cannot change.
 
     Args:
         array: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA; uint8, uint16 over its full
@@ -82,7 +81,7 @@ def _to_bytes(array: npt.NDArray[np.generic], *, name: str) -> Image:
             f"{name} is an array of {array.dtype}; expected {_WANTED}. If its values are 0 to 255, "
             "pass array.astype(np.uint8)."
         )
-    samples = array.astype(np.float32)
+    samples = np.asarray(array, dtype=array.dtype.newbyteorder("="))
     if not np.isfinite(samples).all():
         raise ImageError(
             f"{name} holds pixels that are NaN or infinite. Replace them by numbers first."
@@ -93,4 +92,4 @@ def _to_bytes(array: npt.NDArray[np.generic], *, name: str) -> Image:
             f"{name} is an array of floats from {low:g} to {high:g}; expected 0 to 1. If its "
             "values are 0 to 255, pass array.astype(np.uint8)."
         )
-    return np.rint(samples * 255).astype(np.uint8)
+    return np.rint(samples.astype(np.float32) * 255).astype(np.uint8)

@@ -92,9 +92,7 @@ def _apply(transform: ImageCms.ImageCmsTransform, image: PillowImage.Image) -> P
 
 @lru_cache(maxsize=32)
 def _transform_to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """What turns colours of a profile to sRGB; None where they are already, or the profile is no
-    use.
-    """
+    """What turns colours of a profile to sRGB; None if they are already, or it is broken."""
     from PIL import ImageCms
 
     try:

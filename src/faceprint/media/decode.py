@@ -8,7 +8,6 @@ import struct
 import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import cache
 from typing import Final
 
 from PIL import Image as PillowImage
@@ -86,7 +85,6 @@ def decode_image(data: bytes, *, name: str, max_pixels: int) -> Image:
     return copy_pixels(upright(rgb, orientation))
 
 
-@cache
 def _decoder(kind: Format) -> Callable[[io.BytesIO], ImageFile.ImageFile]:
     module, name = _DECODERS[kind]
     try:

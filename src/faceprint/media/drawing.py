@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -66,7 +66,7 @@ def draw_faces(image: Image, marks: Sequence[Mark]) -> Image:
     """
     check_image(image)
     canvas = np.array(image, order="C")
-    drawn = [mark for mark in marks if np.isfinite(mark.box).all()]
+    drawn = [_near(mark, canvas) for mark in marks if np.isfinite(mark.box).all()]
     for mark in drawn:
         _draw_outline(canvas, mark)
     for mark in drawn:
@@ -76,6 +76,13 @@ def draw_faces(image: Image, marks: Sequence[Mark]) -> Image:
 
         draw_labels(canvas, [(mark.box, mark.label, mark.colour) for mark in drawn])
     return canvas
+
+
+def _near(mark: Mark, canvas: Image) -> Mark:
+    """The mark with its box cut to one image around the image, which keeps numbers sane."""
+    height, width = canvas.shape[:2]
+    limits = np.array([width, height, width, height], dtype=np.float32)
+    return replace(mark, box=np.clip(mark.box, -limits, 2 * limits))
 
 
 def _line_px(canvas: Image, mark: Mark) -> int:
@@ -88,9 +95,7 @@ def _line_px(canvas: Image, mark: Mark) -> int:
 def _draw_outline(canvas: Image, mark: Mark) -> None:
     import cv2
 
-    height, width = canvas.shape[:2]
-    limits = np.array([width, height, width, height], dtype=np.float32)
-    x1, y1, x2, y2 = np.rint(np.clip(mark.box, -limits, 2 * limits)).astype(int).tolist()
+    x1, y1, x2, y2 = np.rint(mark.box).astype(int).tolist()
     line = _line_px(canvas, mark)
     cv2.rectangle(canvas, (x1, y1), (x2, y2), _SHADE, line + 2)
     cv2.rectangle(canvas, (x1, y1), (x2, y2), mark.colour, line)

@@ -24,7 +24,18 @@ _PROBE_PX: Final = 24
 _NO_CHARACTER: Final = "\U0010ffff"
 _BUILT_IN: Final = ""
 _SYSTEM_FONTS_AT_MOST: Final = 500
-_ODD_STYLES: Final = ("italic", "oblique", "mono", "serif", "condensed", "narrow", "light", "thin")
+_ODD_STYLES: Final = (
+    "bold",
+    "black",
+    "italic",
+    "oblique",
+    "mono",
+    "serif",
+    "condensed",
+    "narrow",
+    "light",
+    "thin",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +78,7 @@ def split_runs(text: str) -> tuple[Run, ...]:
 
 @lru_cache(maxsize=128)
 def load_font(font: str, size_px: int) -> ImageFont.FreeTypeFont:
-    """A font of `split_runs` at a size; joins and orders letters where the system's library
-    allows.
-    """
+    """A font of `split_runs` at a size, shaping text where the system's library allows."""
     layout = ImageFont.Layout.RAQM if features.check("raqm") else ImageFont.Layout.BASIC
     return _open_font(font, size_px, layout)
 
@@ -115,20 +124,17 @@ def _draw(font: str, char: str) -> tuple[tuple[int, int], bytes] | None:
 
 
 def _fonts_for(text: str) -> tuple[str, ...]:
-    """The packaged fonts, the one for the text's language first among the Chinese, Japanese and
-    Korean.
-    """
+    """The packaged fonts, of the East Asian ones the text's language first."""
     names = {unicodedata.name(char, "").split(" ")[0] for char in text}
     first = "KR" if "HANGUL" in names else "JP" if names & {"HIRAGANA", "KATAKANA"} else "SC"
     ordered = sorted(_packaged_fonts(), key=lambda item: (item[0] != "", item[0] != first, item[0]))
-    return (*(path for _, path in ordered), _BUILT_IN)
+    packaged = tuple(path for _, path in ordered)
+    return (*(packaged or _system_fonts()[:1]), _BUILT_IN)
 
 
 @cache
 def _packaged_fonts() -> tuple[tuple[str, str], ...]:
-    """Pairs of language ("" for all but Chinese, Japanese and Korean) and path; none if not
-    installed.
-    """
+    """Pairs of language ("" for all but the East Asian ones) and path; none if not installed."""
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         return ()

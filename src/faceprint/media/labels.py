@@ -88,9 +88,7 @@ def _ink(colour: Colour) -> Colour:
 
 
 def _fitting_plate(text: str, colour: Colour, box: FloatArray, canvas: Image) -> Image:
-    """A plate in keeping with the photo and the face, smaller or cut short where it would not
-    fit.
-    """
+    """A plate in keeping with photo and face, made smaller or cut short where it must be."""
     height, width = canvas.shape[:2]
     face = float(box[2] - box[0])
     least = max(_SMALLEST_PX, max(height, width) / 90)

@@ -26,9 +26,7 @@ _TURNS: Final = {
 
 
 def upright(image: PillowImage.Image, orientation: int) -> PillowImage.Image:
-    """The image turned and mirrored as its orientation (1 to 8) asks; 1 and unknown values change
-    nothing.
-    """
+    """The image turned and mirrored as its orientation asks; unknown values change nothing."""
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
 
@@ -51,9 +49,7 @@ def stored_orientation(info: dict[Any, Any]) -> int:
 
 
 def _from_exif(exif: bytes) -> int | None:
-    """The orientation in the first directory of EXIF bytes; None where there is none or they are
-    broken.
-    """
+    """The orientation in EXIF's first directory; None where there is none, or it is broken."""
     block = exif.removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
     if order is None:
@@ -71,9 +67,7 @@ def _from_exif(exif: bytes) -> int | None:
 
 
 def _unhex(profile: object) -> bytes | None:
-    """EXIF of a PNG text chunk as ImageMagick writes it: a name, a length, and hexadecimal
-    lines.
-    """
+    """EXIF of a PNG text chunk as ImageMagick writes it: name, length, hexadecimal lines."""
     try:
         return bytes.fromhex("".join(str(profile).split("\n")[3:]))
     except ValueError:

@@ -101,10 +101,16 @@ def _read_file(path: str | Path, *, name: str, max_bytes: int) -> bytes:
     except FileNotFoundError as error:
         raise ImageNotFoundError(_missing(path, name)) from error
     except (OSError, ValueError) as error:
-        if Path(path).is_dir():
-            raise ImageFormatError(f"{name} is a folder; expected one photo.") from error
+        if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises on names that are too long
+            raise ImageFormatError(_folder(path, name)) from error
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(f"{name} cannot be read: {reason}.") from error
+
+
+def _folder(path: str | Path, name: str) -> str:
+    if not os.access(path, os.R_OK | os.X_OK):
+        return f"{name} is a folder that may not be listed. Ask its owner for permission."
+    return f"{name} is a folder; expected one photo."
 
 
 def _missing(path: str | Path, name: str) -> str:

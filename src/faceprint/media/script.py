@@ -34,17 +34,22 @@ def clean_label(text: str) -> str:
 def spell(char: str) -> str:
     """A character that no font shows, in Latin letters, or its name or number in brackets.
 
-    >>> spell("ﬁ"), spell("が"), spell("🎉"), spell("奥")
-    ('fi', 'ga', '[party popper]', '[U+5965]')
+    >>> spell("ﬁ"), spell("ł"), spell("カ"), spell("🎉"), spell("奥")
+    ('fi', 'l', 'ka', '[party popper]', '[U+5965]')
     """
-    plain = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
-    if plain.isascii() and plain:
-        return plain
+    parts = unicodedata.normalize("NFKD", char)
+    return "".join(_spell_part(part) for part in parts if not unicodedata.combining(part))
+
+
+def _spell_part(char: str) -> str:
+    if char.isascii():
+        return char
     name = unicodedata.name(char, "")
-    sound = _SOUND.search(name)
+    sound = _SOUND.search(name.partition(" WITH ")[0])
     if sound:
         return sound[1].lower()
-    return f"[U+{ord(char):04X}]" if not name or "-" in name else f"[{name.lower()}]"
+    is_symbol = unicodedata.category(char)[0] == "S"
+    return f"[{name.lower()}]" if name and is_symbol else f"[U+{ord(char):04X}]"
 
 
 def is_right_to_left(text: str) -> bool:
@@ -85,9 +90,7 @@ def _is_number(text: str) -> bool:
 
 
 def _join_arabic(word: str) -> str:
-    """Letters as the presentation forms that their neighbours ask for; marks do not part
-    letters.
-    """
+    """Letters as the forms that their neighbours ask for; marks do not part letters."""
     forms = _arabic_forms()
     letters = re.sub("\u0644\u064b?([\u0622\u0623\u0625\u0627])", _lam_alef, word)
     shaped: list[str] = []

@@ -1,52 +1,215 @@
-"""The façade: everything that faceprint does to photos, in one object.
-
-SKELETON: signatures are final, bodies are being written.
-"""
+"""The façade: everything that faceprint does to photos, in one object."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
 
+import numpy as np
+
+from faceprint.errors import EmbeddingError, FaceprintError
 from faceprint.gallery.records import Call, Consent
 from faceprint.gallery.store import GalleryStore
+from faceprint.media import read_image
+from faceprint.pipeline.choose import choose_face
+from faceprint.pipeline.decide import decide_search, decide_verification
+from faceprint.pipeline.enrolling import EnrolRequest, KeepPicture, enrol
+from faceprint.pipeline.models import Models
 from faceprint.pipeline.results import (
     Detection,
     EmbeddedPhoto,
     Enrolment,
     Failure,
     Identification,
+    IdentifiedFace,
+    NamedEmbedding,
     Verification,
 )
+from faceprint.pipeline.stream import chunks, in_order
+from faceprint.quality import measure_quality
 from faceprint.settings import Settings
-from faceprint.types import Embeddings, Photo
+from faceprint.types import Embeddings, NamedImage, Photo
 
-KeepPicture = Literal["crop", "photo", "nothing"]
+__all__ = ["Faceprint"]
+
+Result = TypeVar("Result")
 
 
 class Faceprint:
-    """Detects, compares, enrols and names faces. Models load at first use. Thread-safe."""
+    """Detects, compares, enrols and names faces.
 
-    def __init__(self, settings: Settings | None = None, **overrides: object) -> None:
-        """Settings from the environment unless given; overrides are `Settings` fields by name."""
+    Models load and the gallery opens at first use. Safe to use from several threads.
+
+    Args:
+        settings: From the environment unless given.
+        overrides: Fields of `Settings` by name, as in `embedder="sface"`.
+
+    Example:
+        ```python
+        from faceprint import Call, Consent, Faceprint
+
+        with Faceprint(gallery="office.db") as faces:
+            me = Call(actor="reception", purpose="enrol")
+            faces.enrol("Ada", ["ada.jpg"], call=me, consent=Consent.given("signed form", "door"))
+            for face in faces.identify("visitor.jpg", call=me).faces:
+                print(face.name or "Unknown", face.score)
+        ```
+    """
+
+    def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
+        base = settings or Settings()
+        self._settings = Settings(**(base.model_dump() | overrides)) if overrides else base
+        self._models = Models(self._settings)
+        self._lock = threading.Lock()
 
     @property
-    def settings(self) -> Settings: ...
-    @property
-    def gallery(self) -> GalleryStore: ...
-    @property
-    def model_id(self) -> str: ...
+    def settings(self) -> Settings:
+        """What this object was made with."""
+        return self._settings
 
-    def detect(self, photo: Photo, *, thorough: bool = False) -> Detection: ...
-    def detect_many(self, photos: Iterable[Photo], *, thorough: bool = False) -> Iterator[Detection | Failure]: ...
-    def embed(self, photo: Photo, *, thorough: bool = False) -> EmbeddedPhoto: ...
-    def embed_many(self, photos: Iterable[Photo], *, thorough: bool = False) -> Iterator[EmbeddedPhoto | Failure]: ...
-    def verify(self, a: Photo, b: Photo, *, largest: bool = False, fmr: float = 1e-3) -> Verification:
-        """FaceCountError says which photo had none or several."""
-    def verify_embeddings(self, a: Embeddings, b: Embeddings, *, fmr: float = 1e-3) -> Verification: ...
-    def identify(self, photo: Photo, *, call: Call, fpir: float = 0.01, top_k: int = 5, thorough: bool = False) -> Identification: ...
-    def identify_many(self, photos: Iterable[Photo], *, call: Call, fpir: float = 0.01, top_k: int = 5, thorough: bool = False) -> Iterator[Identification | Failure]: ...
-    def identify_embeddings(self, embeddings: Embeddings, *, call: Call, fpir: float = 0.01, top_k: int = 5) -> tuple["NamedEmbedding", ...]: ...
+    @property
+    def model_id(self) -> str:
+        """Of the embeddings that this object makes and compares."""
+        return self._models.model_id
+
+    @property
+    def models(self) -> Models:
+        """Detector, embedder and calibration."""
+        return self._models
+
+    @property
+    def gallery(self) -> GalleryStore:
+        """The database of people; opened, and made if need be, at first use."""
+        with self._lock:
+            return self._gallery
+
+    @cached_property
+    def _gallery(self) -> GalleryStore:
+        from faceprint.gallery import open_gallery
+
+        return open_gallery(self._settings.gallery)
+
+    def detect(self, photo: Photo, *, thorough: bool = False) -> Detection:
+        """The faces of one photo, best first.
+
+        Args:
+            photo: Path, encoded bytes, binary file object or array.
+            thorough: Look for faces down to about 10 pixels, and at quarter turns; slow.
+
+        Raises:
+            ImageError: The photo cannot be read.
+        """
+        return self._one(photo, lambda images: self._detect(images, thorough))
+
+    def detect_many(
+        self, photos: Iterable[Photo], *, thorough: bool = False
+    ) -> Iterator[Detection | Failure]:
+        """Like `detect` for a stream: results in order, a failed photo as a `Failure`."""
+        return self._many(photos, lambda images: self._detect(images, thorough))
+
+    def embed(self, photo: Photo, *, thorough: bool = False) -> EmbeddedPhoto:
+        """The faces of one photo with their embeddings; arguments and errors as in `detect`."""
+        return self._one(photo, lambda images: self._embed(images, thorough))
+
+    def embed_many(
+        self, photos: Iterable[Photo], *, thorough: bool = False
+    ) -> Iterator[EmbeddedPhoto | Failure]:
+        """Like `embed` for a stream: results in order, a failed photo as a `Failure`."""
+        return self._many(photos, lambda images: self._embed(images, thorough))
+
+    def verify(
+        self, a: Photo, b: Photo, *, largest: bool = False, fmr: float = 1e-3
+    ) -> Verification:
+        """Whether two photos show one person.
+
+        Args:
+            a: A photo of one face.
+            b: Another.
+            largest: Where there are several faces, take the largest.
+            fmr: False match rate to decide at.
+
+        Raises:
+            ImageError: A photo cannot be read.
+            FaceCountError: A photo shows no face or several; the message says which.
+        """
+        pair = [self.embed(photo) for photo in (a, b)]
+        chosen = [choose_face(e.detection, largest=largest) for e in pair]
+        first, second = (
+            replace(e.embeddings, vectors=e.embeddings.vectors[k : k + 1])
+            for e, k in zip(pair, chosen, strict=True)
+        )
+        verdict = self.verify_embeddings(first, second, fmr=fmr)
+        return replace(verdict, images=(pair[0].detection.image, pair[1].detection.image))
+
+    def verify_embeddings(self, a: Embeddings, b: Embeddings, *, fmr: float = 1e-3) -> Verification:
+        """Like `verify` for two ready embeddings of this object's model, (1, D) each.
+
+        Raises:
+            EmbeddingError: One is of another model or length, or not a finite unit vector.
+        """
+        first, second = self._checked(a, rows=1), self._checked(b, rows=1)
+        score = float(np.dot(first.vectors[0], second.vectors[0]))
+        return decide_verification(self._models.calibration, score, fmr=fmr, model_id=self.model_id)
+
+    def identify(
+        self,
+        photo: Photo,
+        *,
+        call: Call,
+        fpir: float = 0.01,
+        top_k: int = 5,
+        thorough: bool = False,
+    ) -> Identification:
+        """Who the faces of one photo are.
+
+        Args:
+            photo: Path, encoded bytes, binary file object or array.
+            call: Who asks, and what for.
+            fpir: Share of searches for a stranger that may name somebody, over the gallery as it is.
+            top_k: How many candidates to give.
+            thorough: Look for faces down to about 10 pixels, and at quarter turns; slow.
+
+        Raises:
+            ImageError: The photo cannot be read.
+            GalleryError: The gallery cannot be searched.
+        """
+        return self._one(photo, lambda images: self._identify(images, thorough, call, fpir, top_k))
+
+    def identify_many(
+        self,
+        photos: Iterable[Photo],
+        *,
+        call: Call,
+        fpir: float = 0.01,
+        top_k: int = 5,
+        thorough: bool = False,
+    ) -> Iterator[Identification | Failure]:
+        """Like `identify` for a stream: results in order, a failed photo as a `Failure`."""
+        return self._many(
+            photos, lambda images: self._identify(images, thorough, call, fpir, top_k)
+        )
+
+    def identify_embeddings(
+        self, embeddings: Embeddings, *, call: Call, fpir: float = 0.01, top_k: int = 5
+    ) -> tuple[NamedEmbedding, ...]:
+        """Who ready embeddings of this object's model belong to, one answer per row.
+
+        Raises:
+            EmbeddingError: They are of another model or length, or not finite unit vectors.
+        """
+        return decide_search(
+            self.gallery,
+            self._models.calibration,
+            self._checked(embeddings),
+            call=call,
+            fpir=fpir,
+            top_k=top_k,
+        )
+
     def enrol(
         self,
         name: str,
@@ -61,8 +224,144 @@ class Faceprint:
         keep: KeepPicture = "crop",
         notes: str = "",
     ) -> Enrolment:
-        """`face` counts from 0 in the order that `detect` gives. Raises when no photo could be used."""
+        """Adds photos of one person to the gallery, all usable ones or none.
 
-    def close(self) -> None: ...
-    def __enter__(self) -> "Faceprint": ...
-    def __exit__(self, *_: object) -> None: ...
+        Args:
+            name: A name that exists once adds to that person.
+            photos: At least one; each must show one face, unless `largest` or `face` says which.
+            call: Who asks, and what for.
+            consent: The person's consent; needed unless the person has one that is valid now.
+            person_id: Add to that person, whatever the name.
+            new: Make another person of the same name.
+            largest: Where there are several faces, take the largest.
+            face: Take the face of that number, from 0 in the order of `detect`.
+            keep: What picture to keep: the aligned crop, the whole photo, or nothing.
+            notes: For a new person.
+
+        Returns:
+            What was done, which photos could not be used, and warnings.
+
+        Raises:
+            FaceprintError: No photo could be used: the reason of the first.
+            ConsentError: There is no valid consent.
+            PersonNotFoundError: The name exists several times, or the id does not.
+        """
+        request = EnrolRequest(
+            name=name,
+            consent=consent,
+            person_id=person_id,
+            new=new,
+            largest=largest,
+            face=face,
+            keep=keep,
+            notes=notes,
+        )
+        return enrol(self, request, photos, call=call)
+
+    def close(self) -> None:
+        """Closes the gallery if it was opened."""
+        with self._lock:
+            if "_gallery" in self.__dict__:
+                self._gallery.close()
+                del self.__dict__["_gallery"]
+
+    def __enter__(self) -> Faceprint:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _detect(self, images: list[NamedImage], thorough: bool) -> list[Detection]:
+        found = self._models.detect([image.pixels for image in images], thorough=thorough)
+        return [
+            Detection(
+                image=image.name,
+                width=image.pixels.shape[1],
+                height=image.pixels.shape[0],
+                faces=faces,
+                pixels=image.pixels,
+                digest=image.digest,
+            )
+            for image, faces in zip(images, found, strict=True)
+        ]
+
+    def _embed(self, images: list[NamedImage], thorough: bool) -> list[EmbeddedPhoto]:
+        models = self._models
+        detections = [
+            replace(d, faces=models.with_landmarks(d.pixels, d.faces))
+            for d in self._detect(images, thorough)
+        ]
+        crops = [models.crops(d.pixels, d.faces) for d in detections]
+        embeddings = models.embedder.embed(np.concatenate(crops))
+        ends = np.cumsum([len(some) for some in crops])
+        return [
+            EmbeddedPhoto(d, replace(embeddings, vectors=vectors), some)
+            for d, vectors, some in zip(
+                detections, np.split(embeddings.vectors, ends[:-1]), crops, strict=True
+            )
+        ]
+
+    def _identify(
+        self, images: list[NamedImage], thorough: bool, call: Call, fpir: float, top_k: int
+    ) -> list[Identification]:
+        results = []
+        for embedded in self._embed(images, thorough):
+            faces = measure_quality(embedded.detection.faces, embedded.crops)
+            embedded = replace(embedded, detection=replace(embedded.detection, faces=faces))
+            named = decide_search(
+                self.gallery,
+                self._models.calibration,
+                embedded.embeddings,
+                call=call,
+                fpir=fpir,
+                top_k=top_k,
+            )
+            pairs = zip(faces, named, strict=True)
+            threshold = named[0].threshold if named else None
+            results.append(
+                Identification(
+                    embedded, tuple(IdentifiedFace(f, n) for f, n in pairs), threshold, fpir
+                )
+            )
+        return results
+
+    def _checked(self, embeddings: Embeddings, *, rows: int | None = None) -> Embeddings:
+        vectors = np.asarray(embeddings.vectors, dtype=np.float32)
+        size = self._models.dimension
+        if embeddings.model_id != self.model_id:
+            raise EmbeddingError(
+                f"The embedding is of model {embeddings.model_id!r}, and this gallery compares "
+                f"{self.model_id!r}. Embed the photo again with that model."
+            )
+        if vectors.ndim != 2 or vectors.shape[1] != size or rows not in (None, len(vectors)):
+            raise EmbeddingError(
+                f"Expected {rows or 'N'} x {size} numbers, got an array of shape {vectors.shape}."
+            )
+        norms = np.linalg.norm(vectors, axis=1)
+        if not np.all(np.abs(norms - 1) < 0.01):
+            raise EmbeddingError(
+                "An embedding has finite numbers and an L2 norm of 1; this has not."
+            )
+        return replace(embeddings, vectors=vectors / norms[:, None])
+
+    def _one(self, photo: Photo, work: Callable[[list[NamedImage]], list[Result]]) -> Result:
+        image = read_image(photo, max_pixels=self._settings.max_pixels)
+        return work([image])[0]
+
+    def _many(
+        self, photos: Iterable[Photo], work: Callable[[list[NamedImage]], list[Result]]
+    ) -> Iterator[Result | Failure]:
+        def run(group: list[Photo]) -> list[Result | Failure]:
+            read = [self._read(photo) for photo in group]
+            images = [item for item in read if isinstance(item, NamedImage)]
+            results = iter(work(images) if images else ())
+            return [item if isinstance(item, Failure) else next(results) for item in read]
+
+        return in_order(run, chunks(photos), workers=self._models.workers)
+
+    def _read(self, photo: Photo) -> NamedImage | Failure:
+        try:
+            return read_image(photo, max_pixels=self._settings.max_pixels)
+        except FaceprintError as error:
+            name = str(photo) if isinstance(photo, str | Path) else "photo"
+            return Failure.of(name, error)

@@ -15,9 +15,17 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenVinoSession", "probe"]
 
+_first_call = threading.Lock()
+_core_lock = threading.Lock()
+
+
+def _core() -> ov.Core:
+    with _core_lock:
+        return _only_core()
+
 
 @lru_cache(maxsize=1)
-def _core() -> ov.Core:
+def _only_core() -> ov.Core:
     import openvino as ov
 
     return ov.Core()
@@ -70,8 +78,16 @@ class OpenVinoSession:
     def run(self, batch: Array) -> tuple[FloatArray, ...]:
         """Outputs in the order of the graph; see `Session`."""
         request = getattr(self._local, "request", None)
-        if request is None:
-            request = self._local.request = self._model.create_infer_request()
+        if request is not None:
+            return self._infer(request, batch)
+        # The binding fills static tables at its first call and deadlocks with the interpreter's lock
+        # when two threads make that call at once.
+        with _first_call:
+            self._local.request = self._model.create_infer_request()
+            return self._infer(self._local.request, batch)
+
+    @staticmethod
+    def _infer(request: ov.InferRequest, batch: Array) -> tuple[FloatArray, ...]:
         results: tuple[FloatArray, ...] = request.infer([batch], share_inputs=True).to_tuple()
         return results
 

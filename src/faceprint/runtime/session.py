@@ -44,9 +44,20 @@ class RuntimeOptions:
 class Session(Protocol):
     """A loaded network. Safe to call from several threads."""
 
-    engine: Engine
-    device: str
-    precision: Precision
+    @property
+    def engine(self) -> Engine:
+        """What runs it."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it runs: `cpu` or `cuda`."""
+        ...
+
+    @property
+    def precision(self) -> Precision:
+        """What it computes in."""
+        ...
 
     def run(self, batch: Array) -> tuple[FloatArray, ...]:
         """Outputs in the order of the graph, each (N, …) float32, for one batch of inputs.
@@ -176,4 +187,3 @@ def _engine_for_openvino_model(path: Path, options: RuntimeOptions) -> Engine:
             "Ask for runtime and device auto."
         )
     return choose(RuntimeOptions(engine="openvino", device="cpu"))[0]
-

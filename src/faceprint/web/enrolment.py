@@ -9,7 +9,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 
 from faceprint.errors import InputError, PersonNotFoundError
-from faceprint.pipeline.facade import KeepPicture
+from faceprint.pipeline.enrolling import KeepPicture
 from faceprint.pipeline.results import Enrolment
 from faceprint.web.access import Visitor
 from faceprint.web.forms import Form
@@ -65,7 +65,8 @@ def _check_digest(form: Form, data: bytes) -> None:
     expected = form.text("digest")
     if expected and expected != hashlib.sha256(data).hexdigest():
         raise HTTPException(
-            409, "This is another photo than the one shown. Choose the same one, or look at it first."
+            409,
+            "This is another photo than the one shown. Choose the same one, or look at it first.",
         )
 
 

@@ -134,7 +134,8 @@ async def read_form(request: Request, *, photos: int = 1, documents: int = 0) ->
         documents: Most other files allowed.
 
     Raises:
-        HTTPException: 413 for too many bytes, 400 for too many fields or files, 408 if it takes too long.
+        HTTPException: 413 for too many bytes, 400 for too many fields or files, 408 if it takes
+            too long.
         ImageTooLargeError: One file is over the limit.
     """
     options = state_of(request).options
@@ -200,11 +201,17 @@ def describe_validation(error: ValidationError) -> str:
 def display_name(raw: str) -> str:
     """A file name as text to show: its last part, without control characters, cut.
 
-    >>> display_name("../../etc/passwd"), display_name("C:\\\\photos\\\\ada.jpg"), display_name("..")
+    >>> (
+    ...     display_name("../../etc/passwd"),
+    ...     display_name("C:\\\\photos\\\\ada.jpg"),
+    ...     display_name(".."),
+    ... )
     ('passwd', 'ada.jpg', 'photo')
     """
     name = _visible(re.split(r"[/\\]", raw)[-1], keep="").strip(" .")
-    return (name if len(name) <= _MAX_NAME_LENGTH else name[: _MAX_NAME_LENGTH - 1] + "…") or "photo"
+    return (
+        name if len(name) <= _MAX_NAME_LENGTH else name[: _MAX_NAME_LENGTH - 1] + "…"
+    ) or "photo"
 
 
 def clean_text(raw: str, *, what: str, limit: int, lines: bool = False) -> str:
@@ -220,8 +227,8 @@ def clean_text(raw: str, *, what: str, limit: int, lines: bool = False) -> str:
 
 
 def _visible(text: str, *, keep: str) -> str:
-    # Category C holds control and direction characters that can disguise a name; the two joiners are
-    # letters' business in several scripts and in emoji.
+    # Category C holds control and direction characters that can disguise a name; the two joiners
+    # belong to words of several scripts and to emoji.
     return "".join(
         c
         for c in unicodedata.normalize("NFC", text)

@@ -56,8 +56,8 @@ _MAX_OTHER_BYTES = 64 * 2**10
 def answer_headers(path: str) -> Mapping[str, str]:
     """The headers of every answer.
 
-    `Referrer-Policy` is `same-origin`, not `no-referrer`: under the latter browsers send `Origin: null`
-    with forms, and the check of the origin could not tell our pages from others.
+    `Referrer-Policy` is `same-origin`, not `no-referrer`: under the latter browsers send
+    `Origin: null` with forms, and the check of the origin could not tell our pages from others.
     """
     static = path.startswith("/static/")
     return {
@@ -133,8 +133,8 @@ class BodyLimit:
 
 
 def limit_body(headers: Headers, receive: Receive, limit: int) -> Receive:
-    """A `receive` that raises HTTPException 413 once more than `limit` bytes came or were announced."""
-    announced = headers.get("content-length", "0")
+    """A `receive` that raises HTTPException 413 once over `limit` bytes come or are announced."""
+    announced = headers.get("content-length", "0")[:18]
     seen = int(announced) if announced.isdecimal() and int(announced) > limit else 0
 
     async def counted() -> Message:
@@ -159,7 +159,8 @@ def _check_caller(request: Request, options: WebOptions) -> None:
     host = _host_name(request.headers.get("host", ""))
     if not _host_allowed(host, options):
         raise HTTPException(
-            421, f"This app does not answer to the host name {host[:100]!r}. Allow it with --allow-host."
+            421,
+            f"This app does not answer to the host name {host[:80]!r}. Allow it with --allow-host.",
         )
     if options.api_key is None and request.client and not _is_local(request.client.host):
         raise HTTPException(403, "Without a key this app serves its own machine alone.")

@@ -24,11 +24,13 @@ __all__ = ["crop_uri", "labelled_answer", "preview_uri"]
 
 _PREVIEW_SIDE_PX = 1600
 
-_COLOURS = {
-    Decision.MATCH: (31, 138, 112),
-    Decision.UNSURE: (214, 137, 16),
-    Decision.UNKNOWN: (90, 108, 140),
+_COLOURS: dict[Decision | None, tuple[int, int, int]] = {
+    Decision.MATCH: (79, 227, 184),
+    Decision.UNSURE: (255, 192, 77),
+    Decision.UNKNOWN: (238, 242, 250),
+    None: (238, 242, 250),
 }
+"""As on the page."""
 
 
 async def labelled_answer(request: Request, form: Form, photo: Upload, *, call: Call) -> Response:

@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from faceprint.pipeline.results import Identification, IdentifiedFace
+from faceprint.settings import Settings
 from faceprint.types import Candidate, Decision, Threshold
+from faceprint.zoo import ModelCard, card
 
-__all__ = ["FILTERS", "FaceView", "closeness", "face_label", "face_views"]
+__all__ = ["FILTERS", "FaceView", "closeness", "face_label", "face_views", "models_in_use"]
 
 Place = Literal["above", "below", "inside"]
 
@@ -25,7 +27,7 @@ class FaceView:
     Attributes:
         number: Counts from 1.
         index: Counts from 0, in the order of `detect`.
-        decision: `match`, `unsure` or `unknown`.
+        decision: `match`, `unsure`, `unknown`, or `undecided` where the model has no calibration.
         label: What stands beside the face.
         words: The score in words; empty where nobody is enrolled.
         place: Where the label has room.
@@ -53,6 +55,8 @@ class FaceView:
 
 def face_label(face: IdentifiedFace) -> str:
     """What stands beside a face: a name, a guess, or Unknown."""
+    if face.decision is None:
+        return "Not decided"
     if face.decision is Decision.MATCH and face.name is not None:
         return face.name
     if face.decision is Decision.UNSURE and face.candidates:
@@ -60,8 +64,10 @@ def face_label(face: IdentifiedFace) -> str:
     return "Unknown"
 
 
-def closeness(score: float, threshold: Threshold) -> str:
-    """A score in words, relative to its limits."""
+def closeness(score: float, threshold: Threshold | None) -> str:
+    """A score in words, relative to its limits; empty where there are none."""
+    if threshold is None:
+        return ""
     if score >= (threshold.score + 1) / 2:
         return "far above the limit"
     if score >= threshold.score:
@@ -88,16 +94,15 @@ def _view(found: Identification, index: int, number: int, crop: str) -> FaceView
     x1, y1, x2, y2 = (float(side) for side in one.face.box)
     left, right = (min(max(x / width, 0.0), 1.0) for x in (x1, x2))
     top, bottom = (min(max(y / height, 0.0), 1.0) for y in (y1, y2))
-    scored = one.score is not None and found.threshold is not None
     return FaceView(
         number=number,
         index=index,
-        decision=one.decision.value,
+        decision="undecided" if one.decision is None else one.decision.value,
         label=face_label(one),
         name=one.name,
         person_id=one.person_id,
         score=one.score,
-        words=closeness(one.score or 0.0, found.threshold) if scored and found.threshold else "",
+        words="" if one.score is None else closeness(one.score, found.threshold),
         candidates=one.candidates,
         crop=crop,
         quality=one.face.quality.score if one.face.quality else None,
@@ -131,6 +136,14 @@ def _percent(value: float) -> str:
 def _rate(value: float) -> str:
     """A small rate as people say it: 0.001 as "1 in 1,000"."""
     return f"1 in {round(1 / value):,}" if 0 < value < 0.5 else f"{value:.2g}"
+
+
+def models_in_use(settings: Settings) -> tuple[ModelCard, ...]:
+    """The cards of the detector and the embedder."""
+    return (
+        card(settings.detector, kind="detector"),
+        card(settings.embedder, kind="embedder"),
+    )
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -71,7 +71,8 @@ def _decompress(content: bytes, name: str) -> bytes:
         unpacked: bytes = decompressor.decompress(content, max_length=_MAX_BYTES)
     except RuntimeError as error:
         raise WeightsCorruptError(
-            f"{name} should be an lz4 frame, and is not: {error}. Get the file again from its publisher."
+            f"{name} should be an lz4 frame, and is not: {error}. Get the file again from its "
+            "publisher."
         ) from error
     if not decompressor.eof:
         raise WeightsCorruptError(
@@ -88,7 +89,7 @@ def _array_of(entry: object) -> Array:
 
 
 class _ArrayUnpickler(pickle._Unpickler):
-    """The pickle machine in Python: the C one reads ahead, past arrays that stand between commands."""
+    """The pickle machine in Python: the one in C reads ahead, into the arrays between commands."""
 
     def __init__(self, stream: io.BytesIO, name: str) -> None:
         super().__init__(stream)
@@ -106,8 +107,8 @@ class _ArrayUnpickler(pickle._Unpickler):
         known = self._known.get((module, name))
         if known is None:
             raise WeightsCorruptError(
-                f"{self._file_name} asks for {module}.{name}, which weights have no need of. Nothing "
-                "was loaded. Get the file again from its publisher."
+                f"{self._file_name} asks for {module}.{name}, which weights have no need of. "
+                "Nothing was loaded. Get the file again from its publisher."
             )
         return known
 

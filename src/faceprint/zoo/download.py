@@ -64,9 +64,7 @@ def download(
     )
 
 
-def _continue_part(
-    address: str, part: Path, file: WeightFile, progress: Progress | None
-) -> None:
+def _continue_part(address: str, part: Path, file: WeightFile, progress: Progress | None) -> None:
     here = part.stat().st_size if part.exists() else 0
     if here >= file.size_bytes:
         part.unlink()

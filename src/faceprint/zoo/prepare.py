@@ -8,6 +8,7 @@ inputs are taken off the list, and the batch (and, where asked, height and width
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -39,7 +40,9 @@ def prepare(content: bytes, card: ModelCard, *, spatial: bool = False) -> bytes:
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # noqa: BLE001 - protobuf raises its own, undocumented types
-        raise WeightsCorruptError(f"The weights of {card.name} are not an ONNX model: {error}") from error
+        raise WeightsCorruptError(
+            f"The weights of {card.name} are not an ONNX model: {error}"
+        ) from error
     fold_constants(model.graph)
     free_batch(model.graph)
     if spatial:
@@ -47,7 +50,8 @@ def prepare(content: bytes, card: ModelCard, *, spatial: bool = False) -> bytes:
     take_pixels(model.graph, card)
     del model.graph.value_info[:]
     onnx.checker.check_model(model)
-    return model.SerializeToString()
+    prepared: bytes = model.SerializeToString()
+    return prepared
 
 
 def fold_constants(graph: onnx.GraphProto) -> None:
@@ -60,7 +64,9 @@ def fold_constants(graph: onnx.GraphProto) -> None:
     for node in graph.node:
         for place, name in enumerate(node.input):
             node.input[place] = renamed.get(name, name)
-        if node.op_type == "Dropout":  # does nothing at inference, and old files give it a bad ratio
+        if (
+            node.op_type == "Dropout"
+        ):  # does nothing at inference, and old files give it a bad ratio
             renamed[node.output[0]] = node.input[0]
         elif (value := _evaluate(node, constants)) is None:
             kept.append(node)
@@ -126,12 +132,12 @@ def take_pixels(graph: onnx.GraphProto, card: ModelCard) -> None:
     """Puts (N, H, W, 3) uint8 RGB in front of a network that takes (N, 3, H, W) float32."""
     (old,) = graph.input
     _, _, height, width = (_size_of(d) for d in old.type.tensor_type.shape.dim)
-    new = helper.make_tensor_value_info(
-        INPUT_NAME, TensorProto.UINT8, ["batch", height, width, 3]
-    )
-    nodes, tensors, last = [], [], INPUT_NAME
+    new = helper.make_tensor_value_info(INPUT_NAME, TensorProto.UINT8, ["batch", height, width, 3])
+    nodes: list[onnx.NodeProto] = []
+    tensors: list[onnx.TensorProto] = []
+    last = INPUT_NAME
 
-    def step(operator: str, *names: str, **attributes: object) -> None:
+    def step(operator: str, *names: str, **attributes: Any) -> None:
         nonlocal last
         output = f"{INPUT_NAME}_{len(nodes)}"
         nodes.append(helper.make_node(operator, [last, *names], [output], **attributes))
@@ -163,7 +169,8 @@ def _is_reshape_target(graph: onnx.GraphProto, name: str) -> bool:
     return any(node.op_type == "Reshape" and node.input[1] == name for node in graph.node)
 
 
-def _replace(field: object, values: Iterable[object]) -> None:
+def _replace(field: Any, values: Iterable[object]) -> None:
+    """Replaces the content of a repeated protobuf field."""
     values = list(values)
-    del field[:]  # type: ignore[attr-defined]
-    field.extend(values)  # type: ignore[attr-defined]
+    del field[:]
+    field.extend(values)

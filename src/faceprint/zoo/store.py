@@ -157,9 +157,7 @@ class WeightStore:
         path = self._store_path(file)
         return path if path.exists() else None
 
-    def _file(
-        self, card: ModelCard, file: WeightFile, *, progress: Progress | None = None
-    ) -> Path:
+    def _file(self, card: ModelCard, file: WeightFile, *, progress: Progress | None = None) -> Path:
         if file.digest in self._verified:
             return self._verified[file.digest]
         status = self._status(file)

@@ -104,13 +104,19 @@ _ALL = (
         summary="Three cascaded networks over an image pyramid, with probabilities and landmarks.",
         files=(
             _mtcnn_file(
-                "pnet.lz4", "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5", 27119
+                "pnet.lz4",
+                "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+                27119,
             ),
             _mtcnn_file(
-                "rnet.lz4", "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee", 401659
+                "rnet.lz4",
+                "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
+                401659,
             ),
             _mtcnn_file(
-                "onet.lz4", "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3", 1557637
+                "onet.lz4",
+                "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
+                1557637,
             ),
         ),
         code_licence=_MIT,
@@ -352,4 +358,6 @@ def card(name: str, *, kind: Kind | None = None) -> ModelCard:
     if found is not None and kind in (None, found.kind):
         return found
     known = ", ".join(c.name for c in _ALL if kind in (None, c.kind))
-    raise UnknownModelError(f"There is no {kind or 'model'} called {name!r}. Choose one of: {known}.")
+    raise UnknownModelError(
+        f"There is no {kind or 'model'} called {name!r}. Choose one of: {known}."
+    )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
-from faceprint.web.api.schemas import ErrorOut
+from faceprint.web.api.schemas import EmbeddingIn, EmbeddingPair, ErrorOut
 
-__all__ = ["ERRORS", "FORM_FIELDS", "form_body"]
+__all__ = ["ERRORS", "FORM_FIELDS", "document", "form_body"]
+
+_SCHEMAS = "#/components/schemas/"
 
 _MEANINGS = {
     401: "The key is missing or wrong.",
@@ -41,7 +45,11 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     "name": {"type": "string", "description": "A name that exists once adds to that person."},
     "new": {"type": "boolean", "description": "Make another person even if the name exists."},
     "face": {"type": "integer", "description": "Which face, from 0 in the order of detect."},
-    "keep": {"type": "string", "enum": ["crop", "photo", "nothing"], "description": "Default crop."},
+    "keep": {
+        "type": "string",
+        "enum": ["crop", "photo", "nothing"],
+        "description": "Default crop.",
+    },
     "notes": {"type": "string"},
     "consent": {"type": "string", "description": "What the person agreed to."},
     "document": _FILE | {"description": "The consent as a file."},
@@ -59,5 +67,16 @@ def form_body(
     schema = {"type": "object", "properties": properties, "required": list(required)}
     content: dict[str, Any] = {"multipart/form-data": {"schema": schema}}
     if json is not None:
-        content["application/json"] = {"schema": json.model_json_schema()}
+        content["application/json"] = {"schema": {"$ref": f"{_SCHEMAS}{json.__name__}"}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of an app, with the bodies that the routes read themselves."""
+    described: dict[str, Any] = app.openapi()
+    _, bodies = models_json_schema(
+        [(EmbeddingIn, "validation"), (EmbeddingPair, "validation")],
+        ref_template=_SCHEMAS + "{model}",
+    )
+    described["components"]["schemas"].update(bodies["$defs"])
+    return described

@@ -32,7 +32,9 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api/v1", tags=["people"], responses=ERRORS)
 
-_CONFLICT = {409: ERRORS[422] | {"description": "Several people have that name; give person_id."}}
+_CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: ERRORS[422] | {"description": "Several people have that name; give person_id."}
+}
 _PHOTO_FIELDS = tuple(name for name in FORM_FIELDS if name not in ("photo", "a", "b", "thorough"))
 _ENROL_FIELDS = tuple(
     name for name in _PHOTO_FIELDS if name not in ("fpir", "fmr", "top_k", "format")
@@ -147,8 +149,6 @@ async def consent_document(
 
 
 @router.get("/people/{person_id}/pictures/{digest}", response_class=Response)
-async def picture(
-    request: Request, visitor: ApiVisitor, person_id: str, digest: str
-) -> Response:
+async def picture(request: Request, visitor: ApiVisitor, person_id: str, digest: str) -> Response:
     """A kept picture."""
     return await _gallery(request, visitor).picture(person_id, digest)

@@ -55,15 +55,20 @@ class ErrorOut(BaseModel):
     error: ErrorDetail
 
 
-class FaceOut(BaseModel):
-    """One face in a photo."""
+class PlaceOut(BaseModel):
+    """Where a face is."""
 
     box: Box = Field(description="x1, y1, x2, y2 in pixels of the upright photo.")
-    score: float = Field(description="Detector score, 0 to 1.")
     landmarks: list[Point] | None = Field(
-        description="Right eye, left eye, nose, right and left mouth corner; the subject's own right."
+        description="Right eye, left eye, nose, right and left mouth corner, the subject's own."
     )
     quality: float | None = Field(None, description="How well it can be compared, 0 to 1.")
+
+
+class FaceOut(PlaceOut):
+    """One face in a photo."""
+
+    score: float = Field(description="Detector score, 0 to 1.")
 
 
 class DetectionOut(BaseModel):
@@ -104,7 +109,9 @@ class NamedEmbeddingOut(BaseModel):
 
     name: str | None = Field(description="Null unless the decision is match.")
     person_id: str | None
-    decision: str = Field(description="match, unsure or unknown.")
+    decision: str | None = Field(
+        description="match, unsure or unknown; null where the model has no calibration."
+    )
     score: float | None = Field(description="To the best candidate; null if nobody is enrolled.")
     candidates: list[CandidateOut]
 
@@ -115,10 +122,8 @@ class NamedEmbeddingsOut(BaseModel):
     results: list[NamedEmbeddingOut]
 
 
-class IdentifiedFaceOut(FaceOut, NamedEmbeddingOut):
+class IdentifiedFaceOut(PlaceOut, NamedEmbeddingOut):
     """One face and who it is."""
-
-    score: float | None = Field(description="To the best candidate; null if nobody is enrolled.")
 
 
 class IdentificationOut(BaseModel):
@@ -137,11 +142,11 @@ class IdentificationOut(BaseModel):
 class VerificationOut(BaseModel):
     """Whether two faces are of one person."""
 
-    same: bool
-    decision: str = Field(description="match, unsure or unknown.")
+    same: bool | None = Field(description="Null where the model has no calibration.")
+    decision: str | None = Field(description="match, unsure or unknown; null as above.")
     score: float = Field(description="Cosine similarity, -1 to 1.")
-    threshold: float
-    fmr: float = Field(description="The false match rate that the threshold stands for.")
+    threshold: float | None
+    fmr: float | None = Field(description="The false match rate that the threshold stands for.")
     model: str
     images: tuple[str, str]
 

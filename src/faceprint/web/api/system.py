@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from faceprint import __version__
 from faceprint.web.access import ApiVisitor
-from faceprint.web.api.contract import ERRORS
+from faceprint.web.api.contract import ERRORS, document
 from faceprint.web.api.schemas import HealthOut, ModelOut, ModelsOut
 from faceprint.web.state import state_of
-from faceprint.zoo import ModelCard, card
+from faceprint.web.views import models_in_use
+from faceprint.zoo import ModelCard
 
 __all__ = ["router"]
 
@@ -26,19 +25,18 @@ async def health() -> HealthOut:
 
 
 @router.get("/api/v1/models", responses=ERRORS)
-async def models(request: Request, visitor: ApiVisitor) -> ModelsOut:
+async def list_models(request: Request, visitor: ApiVisitor) -> ModelsOut:
     """The models in use, their licences, and the model_id that ready embeddings need."""
     engine = state_of(request).engine
     model_id = await state_of(request).photo_work.run(lambda: engine.model_id)
-    names = (engine.settings.detector, engine.settings.embedder)
-    return ModelsOut(model_id=model_id, models=[_model(card(name)) for name in names])
+    models = models_in_use(engine.settings)
+    return ModelsOut(model_id=model_id, models=[_model(one) for one in models])
 
 
 @router.get("/api/openapi.json", include_in_schema=False)
 async def openapi(request: Request, visitor: ApiVisitor) -> JSONResponse:
     """The API as an OpenAPI document."""
-    document: dict[str, Any] = request.app.openapi()
-    return JSONResponse(document)
+    return JSONResponse(document(request.app))
 
 
 def _model(model: ModelCard) -> ModelOut:

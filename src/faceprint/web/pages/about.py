@@ -2,46 +2,77 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from faceprint.match import Calibration
+from faceprint.pipeline.decide import search_threshold
+from faceprint.pipeline.facade import Faceprint
+from faceprint.types import Threshold
 from faceprint.web.access import PageVisitor
+from faceprint.web.api.contract import document
 from faceprint.web.pages.render import render
 from faceprint.web.state import state_of
-from faceprint.zoo import card
+from faceprint.web.views import models_in_use
 
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
+_COMPARE_FMR = 1e-3
+_NAME_FPIR = 0.01
 _METHODS = ("get", "post", "patch", "delete")
 
 
 @router.get("/about")
 async def about_page(request: Request, visitor: PageVisitor) -> Response:
     """Models, licences, limits, privacy."""
-    settings = state_of(request).engine.settings
-    models = [card(settings.detector), card(settings.embedder)]
-    return render(request, visitor, "about.html", page="about", models=models)
+    state = state_of(request)
+    engine = state.engine
+    models = models_in_use(engine.settings)
+    limits = await state.gallery_work.run(_limits, engine)
+    return render(request, visitor, "about.html", page="about", models=models, limits=limits)
 
 
 @router.get("/api/docs")
 async def api_page(request: Request, visitor: PageVisitor) -> Response:
     """The API described from its own OpenAPI document, with nothing loaded from elsewhere."""
-    document: dict[str, Any] = request.app.openapi()
+    described = document(request.app)
     return render(
         request,
         visitor,
         "api.html",
         page="about",
-        operations=_operations(document),
-        schemas=document["components"]["schemas"],
+        operations=_operations(described),
+        schemas=described["components"]["schemas"],
     )
 
 
-def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    calibration: Calibration
+    faces: int
+    compare: Threshold
+    name: Threshold | None
+
+
+def _limits(engine: Faceprint) -> _Limits | None:
+    calibration = engine.models.calibration
+    if calibration is None:
+        return None
+    faces = engine.gallery.template_count(engine.model_id)
+    return _Limits(
+        calibration=calibration,
+        faces=faces,
+        compare=calibration.threshold(_COMPARE_FMR),
+        name=search_threshold(calibration, fpir=_NAME_FPIR, templates=faces),
+    )
+
+
+def _operations(described: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "method": method.upper(),
@@ -54,7 +85,7 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
             "json": _json_name(operation),
             "answer": _schema_name(operation["responses"]["200"].get("content", {})),
         }
-        for path, methods in document["paths"].items()
+        for path, methods in described["paths"].items()
         for method, operation in methods.items()
         if method in _METHODS
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -34,12 +36,17 @@ async def compare_photos(request: Request, visitor: PageVisitor) -> Response:
     result: Verification = await state.photo_work.run(
         state.engine.verify, a.open(), b.open(), largest=form.flag("largest")
     )
-    context = {"result": result, "words": closeness(result.score, result.threshold)}
+    context: dict[str, Any] = {"result": result, "words": closeness(result.score, result.threshold)}
     if wants_fragment(request):
         return render(request, visitor, "_comparison.html", **context)
     previews = await state.photo_work.run(_previews, a, b, state.engine.settings.max_pixels)
     return render(
-        request, visitor, "compare.html", page="compare", previews=previews, names=(a.name, b.name),
+        request,
+        visitor,
+        "compare.html",
+        page="compare",
+        previews=previews,
+        names=(a.name, b.name),
         **context,
     )
 

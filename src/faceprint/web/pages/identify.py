@@ -36,7 +36,12 @@ async def identify_page(request: Request, visitor: PageVisitor) -> Response:
     state = state_of(request)
     enrolled = await state.gallery_work.run(lambda: state.engine.gallery.template_count())
     return render(
-        request, visitor, "identify.html", page="identify", newcomer=enrolled == 0, **_sample()
+        request,
+        visitor,
+        "identify.html",
+        page="identify",
+        newcomer=enrolled == 0,
+        sample=sample_available(),
     )
 
 
@@ -93,7 +98,3 @@ def _identify(
 
 def _photo(form: Form) -> Upload:
     return sample_photo() if form.flag("sample") else form.photo()
-
-
-def _sample() -> dict[str, object]:
-    return {"sample": sample_available()}

@@ -128,9 +128,7 @@ async def merge(request: Request, visitor: PageVisitor, person_id: str) -> Respo
 async def erase_page(request: Request, visitor: PageVisitor, person_id: str) -> Response:
     """Asks before erasing."""
     person, templates = await _gallery(request, visitor).person_and_templates(person_id)
-    return render(
-        request, visitor, "erase.html", page="people", person=person, templates=templates
-    )
+    return render(request, visitor, "erase.html", page="people", person=person, templates=templates)
 
 
 @router.post("/{person_id}/erase")
@@ -142,9 +140,7 @@ async def erase(request: Request, visitor: PageVisitor, person_id: str) -> Respo
 
 
 @router.get("/{person_id}/pictures/{digest}")
-async def picture(
-    request: Request, visitor: PageVisitor, person_id: str, digest: str
-) -> Response:
+async def picture(request: Request, visitor: PageVisitor, person_id: str, digest: str) -> Response:
     """A kept picture."""
     return await _gallery(request, visitor).picture(person_id, digest)
 

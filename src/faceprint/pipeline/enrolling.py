@@ -1,0 +1,173 @@
+"""Enrolment: from photos of one person to templates in the gallery, with warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from faceprint.errors import FaceprintError, InputError
+from faceprint.gallery.records import Call, Consent, NewTemplate
+from faceprint.media import encode_image
+from faceprint.pipeline.choose import choose_face
+from faceprint.pipeline.decide import search_threshold
+from faceprint.pipeline.results import EmbeddedPhoto, Enrolment, Failure
+from faceprint.quality import measure_quality
+from faceprint.types import Face, FloatArray, Photo
+
+if TYPE_CHECKING:
+    from faceprint.pipeline.facade import Faceprint
+
+__all__ = ["EnrolRequest", "KeepPicture", "enrol"]
+
+KeepPicture = Literal["crop", "photo", "nothing"]
+
+_POOR_QUALITY = 0.35
+_ADVICE = {
+    "sharpness": "it is blurred",
+    "size": "the face is small",
+    "frontality": "the face is turned away",
+    "confidence": "the face is hard to make out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolRequest:
+    """What is asked for; the fields are those of `Faceprint.enrol`."""
+
+    name: str
+    consent: Consent | None
+    person_id: str | None
+    new: bool
+    largest: bool
+    face: int | None
+    keep: KeepPicture
+    notes: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chosen:
+    photo: EmbeddedPhoto
+    face: Face
+    vector: FloatArray
+
+
+def enrol(
+    faceprint: Faceprint, request: EnrolRequest, photos: Sequence[Photo], *, call: Call
+) -> Enrolment:
+    """See `Faceprint.enrol`."""
+    if not photos:
+        raise InputError("Enrolment needs at least one photo.")
+    chosen: list[_Chosen] = []
+    failures: list[Failure] = []
+    errors: list[FaceprintError] = []
+    for photo in photos:
+        try:
+            chosen.append(_choose(faceprint, photo, request))
+        except FaceprintError as error:
+            errors.append(error)
+            failures.append(Failure.of(_name(photo), error))
+    if not chosen:
+        raise errors[0]
+    vectors = np.stack([item.vector for item in chosen])
+    alike = _lookalikes(faceprint, vectors, request, call)
+    receipt = faceprint.gallery.enrol(
+        [_template(faceprint, item, request.keep) for item in chosen],
+        model_id=faceprint.model_id,
+        call=call,
+        name=None if request.person_id else request.name,
+        person_id=request.person_id,
+        new=request.new,
+        consent=request.consent,
+        notes=request.notes,
+    )
+    warnings = [*_poor(chosen), *_strangers(faceprint, chosen, vectors)]
+    warnings += [
+        f"{name} ({person_id}), already enrolled, looks like this person: score {score:.2f}. "
+        "If they are one, merge them."
+        for person_id, (name, score) in alike.items()
+        if person_id != receipt.person.person_id
+    ]
+    return Enrolment(receipt, tuple(failures), tuple(warnings))
+
+
+def _name(photo: Photo) -> str:
+    return str(photo) if isinstance(photo, str | Path) else "photo"
+
+
+def _choose(faceprint: Faceprint, photo: Photo, request: EnrolRequest) -> _Chosen:
+    embedded = faceprint.embed(photo)
+    index = choose_face(embedded.detection, largest=request.largest, face=request.face)
+    crop = embedded.crops[index : index + 1]
+    face = measure_quality(embedded.detection.faces[index : index + 1], crop)[0]
+    return _Chosen(embedded, face, embedded.embeddings.vectors[index])
+
+
+def _template(faceprint: Faceprint, item: _Chosen, keep: KeepPicture) -> NewTemplate:
+    detection = item.photo.detection
+    picture = None
+    if keep == "crop":
+        picture = encode_image(faceprint.models.picture(detection.pixels, item.face), quality=95)
+    elif keep == "photo":
+        picture = encode_image(detection.pixels, quality=95)
+    return NewTemplate(
+        vector=item.vector,
+        detector=faceprint.settings.detector,
+        source=Path(detection.image).name,
+        source_digest=detection.digest,
+        box=item.face.box,
+        quality=0.0 if item.face.quality is None else item.face.quality.score,
+        picture=picture,
+        picture_kind="photo" if keep == "photo" else "crop",
+    )
+
+
+def _lookalikes(
+    faceprint: Faceprint, vectors: FloatArray, request: EnrolRequest, call: Call
+) -> dict[str, tuple[str, float]]:
+    """People enrolled already that match at the threshold of a search, by id."""
+    templates = faceprint.gallery.template_count(faceprint.model_id)
+    threshold = search_threshold(faceprint.models.calibration, fpir=0.01, templates=templates)
+    if threshold is None:
+        return {}
+    check = replace(call, purpose=f"{call.purpose}: duplicates")
+    alike: dict[str, tuple[str, float]] = {}
+    for candidates in faceprint.gallery.search(
+        vectors, model_id=faceprint.model_id, call=check, k=3
+    ):
+        for candidate in candidates:
+            known = alike.get(candidate.person_id, ("", -1.0))[1]
+            if candidate.score >= max(threshold.score, known):
+                alike[candidate.person_id] = (candidate.name, candidate.score)
+    return alike
+
+
+def _poor(chosen: Sequence[_Chosen]) -> list[str]:
+    warnings = []
+    for item in chosen:
+        quality = item.face.quality
+        if quality is not None and quality.score < _POOR_QUALITY:
+            worst = min(_ADVICE, key=lambda part: float(getattr(quality, part)))
+            warnings.append(
+                f"{item.photo.detection.image} is a poor photo to enrol ({_ADVICE[worst]}; quality "
+                f"{quality.score:.2f} of 1). Add a better one if you can."
+            )
+    return warnings
+
+
+def _strangers(faceprint: Faceprint, chosen: Sequence[_Chosen], vectors: FloatArray) -> list[str]:
+    """Photos that match none of the others, which may show somebody else."""
+    calibration = faceprint.models.calibration
+    if calibration is None or len(chosen) < 3:
+        return []
+    scores = vectors @ vectors.T
+    np.fill_diagonal(scores, -1)
+    lowest = calibration.threshold(1e-3).unsure_score
+    return [
+        f"{item.photo.detection.image} looks like none of the other photos of this person."
+        for item, best in zip(chosen, scores.max(axis=1), strict=True)
+        if best < lowest
+    ]

@@ -1,0 +1,134 @@
+"""The models that a pipeline uses, loaded at first use and once."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+
+import numpy as np
+
+from faceprint.align import ALIGNMENTS, crop, crop_boxes
+from faceprint.detect import Search, SearchPlan, load_detector, load_landmarker
+from faceprint.embed import load_embedder
+from faceprint.errors import ModelError
+from faceprint.match import Calibration, load_calibration
+from faceprint.runtime import RuntimeOptions
+from faceprint.settings import Settings
+from faceprint.types import Detector, Embedder, Face, Image, Landmarker
+from faceprint.zoo import WeightStore, card
+
+__all__ = ["Models", "runtime_options", "weight_store"]
+
+_PICTURE_PX = 224
+_LANDMARKER = "retail-0009"
+
+
+def weight_store(settings: Settings) -> WeightStore:
+    """The weights of this machine, as the settings say."""
+    return WeightStore(
+        settings.weights,
+        settings.cache,
+        offline=settings.offline,
+        commercial_only=settings.commercial_only,
+    )
+
+
+def runtime_options(settings: Settings) -> RuntimeOptions:
+    """Where networks run, as the settings say."""
+    return RuntimeOptions(
+        engine=settings.runtime,
+        device=settings.device,
+        precision=settings.precision,
+        threads=settings.threads,
+        cache=settings.cache,
+    )
+
+
+class Models:
+    """Detector, landmarker, embedder and calibration of some settings. Thread-safe."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store = weight_store(settings)
+        self._options = runtime_options(settings)
+        self._lock = threading.RLock()
+
+    @property
+    def workers(self) -> int:
+        """How many calls run side by side."""
+        return self._options.workers
+
+    @cached_property
+    def _detector(self) -> Detector:
+        with self._lock:
+            return load_detector(self._settings.detector, self._store, self._options)
+
+    @cached_property
+    def _plain_search(self) -> Search:
+        return Search(self._detector, SearchPlan(retry_turned=self._settings.turn))
+
+    @cached_property
+    def _thorough_search(self) -> Search:
+        plan = SearchPlan(retry_turned=True, thorough=True)
+        return Search(self._detector, plan)
+
+    @cached_property
+    def _landmarker(self) -> Landmarker:
+        with self._lock:
+            return load_landmarker(_LANDMARKER, self._store, self._options)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedder."""
+        with self._lock:
+            return load_embedder(
+                self._settings.embedder, self._store, self._options, flip=self._settings.flip
+            )
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """The calibration of this detector and embedder, or None."""
+        folder = self._settings.weights.parent / "calibrations"
+        return load_calibration(self._settings.detector, self.model_id, folder=folder)
+
+    @cached_property
+    def model_id(self) -> str:
+        """Of the embeddings; known from the card, without loading the network."""
+        found = card(self._settings.embedder, kind="embedder")
+        return f"{found.model_id}+flip" if self._settings.flip else found.model_id
+
+    @property
+    def dimension(self) -> int:
+        """Length of the embeddings."""
+        return card(self._settings.embedder, kind="embedder").dimension
+
+    def detect(self, images: list[Image], *, thorough: bool) -> list[tuple[Face, ...]]:
+        """Faces of each image, best first."""
+        search = self._thorough_search if thorough else self._plain_search
+        return search.detect(images)
+
+    def crops(self, image: Image, faces: tuple[Face, ...]) -> Image:
+        """Crops of the faces as the embedder takes them: (N, S, S, 3) uint8 RGB."""
+        return self._cut(image, faces, self.embedder.alignment, self.embedder.crop_size_px)
+
+    def picture(self, image: Image, face: Face) -> Image:
+        """An upright picture of one face for people to look at: (224, 224, 3) uint8 RGB."""
+        alignment = "box-margin" if face.landmarks is None else "arcface-112"
+        picture: Image = self._cut(image, (face,), alignment, _PICTURE_PX)[0]
+        return picture
+
+    def with_landmarks(self, image: Image, faces: tuple[Face, ...]) -> tuple[Face, ...]:
+        """The faces, with landmarks where the detector gave none and the embedder needs them."""
+        if self.embedder.alignment == "box-margin" or all(f.landmarks is not None for f in faces):
+            return faces
+        return self._landmarker.locate([image], [faces])[0]
+
+    def _cut(self, image: Image, faces: tuple[Face, ...], alignment: str, size_px: int) -> Image:
+        if not faces:
+            return np.zeros((0, size_px, size_px, 3), dtype=np.uint8)
+        if alignment == "box-margin":
+            return crop_boxes(image, np.stack([f.box for f in faces]), size_px=size_px, margin=0.2)
+        points = [face.landmarks for face in faces if face.landmarks is not None]
+        if len(points) < len(faces):
+            raise ModelError("Alignment needs landmarks, which this detector does not give.")
+        return crop(image, np.stack(points), alignment=ALIGNMENTS[alignment], size_px=size_px)

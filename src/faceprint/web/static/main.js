@@ -1,0 +1,12 @@
+// Everything works without scripts; these modules make it quicker.
+import { setUpCompare } from "./compare.js";
+import { setUpIdentify } from "./identify.js";
+import { setUpPhotoFields } from "./photos.js";
+
+const identify = document.querySelector("[data-identify]");
+if (identify) setUpIdentify(identify);
+
+const compare = document.querySelector("[data-compare]");
+if (compare) setUpCompare(compare);
+
+setUpPhotoFields(document);

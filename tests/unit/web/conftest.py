@@ -1,0 +1,435 @@
+"""A small engine in memory, and a client that speaks HTTP to the app without a network.
+
+In the engine's photos every strip of 100 px is a face, and its colour is the person; white strips
+are nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from PIL import Image
+
+from faceprint.errors import ConsentError, EmbeddingError, FaceCountError, PersonNotFoundError
+from faceprint.gallery.records import (
+    Call,
+    Consent,
+    EnrolReceipt,
+    EraseReceipt,
+    Person,
+    Template,
+)
+from faceprint.match import Calibration, OperatingPoint
+from faceprint.media import encode_image, read_image
+from faceprint.pipeline.facade import Faceprint
+from faceprint.pipeline.results import (
+    Detection,
+    EmbeddedPhoto,
+    Enrolment,
+    Identification,
+    IdentifiedFace,
+    NamedEmbedding,
+    Verification,
+)
+from faceprint.settings import Settings
+from faceprint.types import Candidate, Decision, Embeddings, Face, Photo, Quality, Threshold
+from faceprint.web import WebOptions, create_app
+
+MODEL_ID = "fake:1"
+CALIBRATION = Calibration(
+    detector="fake",
+    model_id=MODEL_ID,
+    dataset="coloured strips",
+    people=3,
+    photos=30,
+    failures=0,
+    genuine_count=100,
+    impostor_count=1000,
+    date="2026-01-01",
+    command="none",
+    points=(OperatingPoint(0.01, 0.8, 0.7, 0.9, 0.0), OperatingPoint(0.001, 0.9, 0.8, 1.0, 0.1)),
+)
+THRESHOLD = Threshold(0.9, 0.8, 1e-3, 1e-3, (0.89, 0.91), MODEL_ID, "fake", "coloured strips")
+KEY = "a-key-long-enough-to-use"
+
+RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
+
+
+def strips(*colours: tuple[int, int, int], format: str = "PNG") -> bytes:
+    """A photo with a face for each colour."""
+    pixels = np.full((120, 100 * max(1, len(colours)), 3), 255, np.uint8)
+    for i, colour in enumerate(colours):
+        pixels[20:100, 100 * i + 20 : 100 * i + 80] = colour
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format)
+    return buffer.getvalue()
+
+
+@dataclass
+class FakeGallery:
+    """People in a dictionary."""
+
+    persons: dict[str, Person] = field(default_factory=dict)
+    faces: list[tuple[Template, np.ndarray[Any, Any]]] = field(default_factory=list)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+
+    def template_count(self, model_id: str | None = None) -> int:
+        return len(self.faces)
+
+    def people(self) -> list[Person]:
+        everybody = [self._counted(person) for person in self.persons.values()]
+        return sorted(everybody, key=lambda one: one.name)
+
+    def person(self, name_or_id: str) -> Person:
+        found = [p for p in self.persons.values() if name_or_id in (p.person_id, p.name)]
+        if len(found) != 1:
+            raise PersonNotFoundError(f"{len(found)} people are called {name_or_id}.")
+        return self._counted(found[0])
+
+    def _counted(self, person: Person) -> Person:
+        return replace(person, template_count=len(self.templates(person.person_id)))
+
+    def templates(self, person_id: str) -> list[Template]:
+        return [template for template, _ in self.faces if template.person_id == person_id]
+
+    def picture(self, digest: str) -> bytes:
+        return self.pictures[digest]
+
+    def _change(self, person_id: str, call: Call, **changes: object) -> Person:
+        self.calls.append(call)
+        self.persons[person_id] = replace(self.persons[person_id], **cast(Any, changes))
+        return self.person(person_id)
+
+    def add_consent(self, person_id: str, consent: Consent, *, call: Call) -> Person:
+        consents = (*self.persons[person_id].consents, consent)
+        return self._change(person_id, call, consents=consents)
+
+    def rename(self, person_id: str, name: str, *, call: Call) -> Person:
+        return self._change(person_id, call, name=name)
+
+    def note(self, person_id: str, notes: str, *, call: Call) -> Person:
+        return self._change(person_id, call, notes=notes)
+
+    def merge(self, into_id: str, from_id: str, *, call: Call) -> Person:
+        self.faces = [
+            (replace(one, person_id=into_id), vector) if one.person_id == from_id else (one, vector)
+            for one, vector in self.faces
+        ]
+        gone = self.persons.pop(from_id)
+        return self._change(into_id, call, consents=self.persons[into_id].consents + gone.consents)
+
+    def erase(self, person_id: str, *, call: Call) -> EraseReceipt:
+        self.calls.append(call)
+        count = len(self.templates(person_id))
+        self.faces = [(one, vector) for one, vector in self.faces if one.person_id != person_id]
+        del self.persons[person_id]
+        return EraseReceipt(person_id, count, count, datetime.now(UTC))
+
+
+class FakeEngine:
+    """Finds coloured strips; people are colours."""
+
+    def __init__(self, **settings: object) -> None:
+        self.settings = Settings(**cast(Any, settings))
+        self.store = FakeGallery()
+        self.models = SimpleNamespace(calibration=CALIBRATION)
+        self.before_work: Callable[[], None] = lambda: None
+
+    @property
+    def gallery(self) -> FakeGallery:
+        return self.store
+
+    @property
+    def model_id(self) -> str:
+        return MODEL_ID
+
+    def detect(self, photo: Photo, *, thorough: bool = False) -> Detection:
+        self.before_work()
+        image = read_image(photo, max_pixels=self.settings.max_pixels)
+        height, width = image.pixels.shape[:2]
+        starts = [x for x in range(0, width - 99, 100) if image.pixels[50, x + 50].min() < 128]
+        faces = tuple(
+            Face(
+                np.array([x + 20, 20, x + 80, 100], np.float32),
+                0.9,
+                np.full((5, 2), x + 50, np.float32),
+                Quality(0.8, 0.8, 0.8, 0.8, 0.9),
+            )
+            for x in starts
+        )
+        return Detection(image.name, width, height, faces, image.pixels, image.digest)
+
+    def embed(self, photo: Photo, *, thorough: bool = False) -> EmbeddedPhoto:
+        found = self.detect(photo)
+        centres = [int(face.box[0]) + 30 for face in found.faces]
+        colours = np.array([found.pixels[50, x] for x in centres], np.float32).reshape(-1, 3)
+        vectors = colours / np.linalg.norm(colours, axis=1, keepdims=True)
+        crops = np.array([found.pixels[20:100, x - 30 : x + 30] for x in centres], np.uint8)
+        return EmbeddedPhoto(found, Embeddings(vectors, MODEL_ID), crops)
+
+    def identify(
+        self,
+        photo: Photo,
+        *,
+        call: Call,
+        fpir: float = 0.01,
+        top_k: int = 5,
+        thorough: bool = False,
+    ) -> Identification:
+        embedded = self.embed(photo)
+        named = self.identify_embeddings(embedded.embeddings, call=call, top_k=top_k)
+        faces = zip(embedded.detection.faces, named, strict=True)
+        return Identification(
+            embedded,
+            tuple(IdentifiedFace(face, who) for face, who in faces),
+            THRESHOLD if self.store.faces else None,
+            fpir,
+        )
+
+    def identify_embeddings(
+        self, embeddings: Embeddings, *, call: Call, fpir: float = 0.01, top_k: int = 5
+    ) -> tuple[NamedEmbedding, ...]:
+        self.store.calls.append(call)
+        if embeddings.model_id != MODEL_ID:
+            raise EmbeddingError(f"Expected an embedding of {MODEL_ID}, got {embeddings.model_id}.")
+        return tuple(self._name(vector)[:1][0] for vector in embeddings.vectors)
+
+    def _name(self, vector: np.ndarray[Any, Any]) -> tuple[NamedEmbedding]:
+        best: dict[str, Candidate] = {}
+        for template, enrolled in self.store.faces:
+            score = float(vector @ enrolled)
+            person = self.store.persons[template.person_id]
+            if person.person_id not in best or score > best[person.person_id].score:
+                best[person.person_id] = Candidate(
+                    person.person_id, person.name, score, template.template_id
+                )
+        ranked = tuple(sorted(best.values(), key=lambda one: -one.score))
+        if not ranked:
+            return (NamedEmbedding(Decision.UNKNOWN, None, None, None, (), None),)
+        first, decision = ranked[0], THRESHOLD.decide(ranked[0].score)
+        matched = decision is Decision.MATCH
+        return (
+            NamedEmbedding(
+                decision,
+                first.name if matched else None,
+                first.person_id if matched else None,
+                first.score,
+                ranked,
+                THRESHOLD,
+            ),
+        )
+
+    def verify(
+        self, a: Photo, b: Photo, *, largest: bool = False, fmr: float = 1e-3
+    ) -> Verification:
+        sides = []
+        for label, photo in (("first", a), ("second", b)):
+            embedded = self.embed(photo)
+            found = len(embedded.embeddings)
+            if found != 1 and not (largest and found):
+                raise FaceCountError(f"The {label} photo shows {found} faces.", found=found)
+            sides.append(Embeddings(embedded.embeddings.vectors[:1], MODEL_ID))
+        return self.verify_embeddings(sides[0], sides[1])
+
+    def verify_embeddings(self, a: Embeddings, b: Embeddings, *, fmr: float = 1e-3) -> Verification:
+        for one in (a, b):
+            if one.model_id != MODEL_ID:
+                raise EmbeddingError(f"Expected {MODEL_ID}, got {one.model_id}.")
+        score = float(a.vectors[0] @ b.vectors[0])
+        return Verification(THRESHOLD.decide(score), score, THRESHOLD, MODEL_ID, ("a", "b"))
+
+    def enrol(
+        self,
+        name: str,
+        photos: Sequence[Photo],
+        *,
+        call: Call,
+        consent: Consent | None = None,
+        person_id: str | None = None,
+        new: bool = False,
+        largest: bool = False,
+        face: int | None = None,
+        keep: str = "crop",
+        notes: str = "",
+    ) -> Enrolment:
+        store = self.store
+        store.calls.append(call)
+        chosen = [self._choose(self.embed(photo), face, largest) for photo in photos]
+        same = [p for p in store.persons.values() if p.name == name and not new]
+        if len(same) > 1 and person_id is None:
+            raise PersonNotFoundError(f"{len(same)} people are called {name}.")
+        known = store.persons.get(person_id or "") or next(iter(same), None)
+        if known is None:
+            if consent is None:
+                raise ConsentError("Nobody is enrolled without a consent record.")
+            number = f"p{len(store.persons) + 1}"
+            known = Person(number, name, notes, datetime.now(UTC), (consent,), 0)
+            store.persons[number] = known
+        created = not store.templates(known.person_id)
+        ids = [self._add(known.person_id, one, i) for one, i in chosen]
+        receipt = EnrolReceipt(store.person(known.person_id), created, tuple(ids), 0)
+        return Enrolment(receipt, (), ())
+
+    @staticmethod
+    def _choose(
+        embedded: EmbeddedPhoto, face: int | None, largest: bool
+    ) -> tuple[EmbeddedPhoto, int]:
+        found = len(embedded.embeddings)
+        if face is None and found != 1 and not largest:
+            raise FaceCountError(f"Expected one face, found {found}.", found=found)
+        return embedded, face or 0
+
+    def _add(self, person_id: str, embedded: EmbeddedPhoto, index: int) -> str:
+        picture = encode_image(embedded.crops[index])
+        digest = hashlib.sha256(picture).hexdigest()
+        self.store.pictures[digest] = picture
+        template = Template(
+            f"t{len(self.store.faces) + 1}",
+            person_id,
+            MODEL_ID,
+            "fake",
+            embedded.detection.image,
+            embedded.detection.digest,
+            embedded.detection.faces[index].box,
+            0.8,
+            datetime.now(UTC),
+            digest,
+            "crop",
+        )
+        self.store.faces.append((template, embedded.embeddings.vectors[index]))
+        return template.template_id
+
+
+class Client:
+    """A browser-like client: keeps cookies, reads CSRF tokens, follows nothing."""
+
+    def __init__(
+        self,
+        app: FastAPI,
+        *,
+        base_url: str = "http://127.0.0.1:8000",
+        address: str = "127.0.0.1",
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self._transport = httpx.ASGITransport(
+            app=app, raise_app_exceptions=False, client=(address, 50000)
+        )
+        self._base_url = base_url
+        self._headers = headers or {}
+        self.cookies = httpx.Cookies()
+
+    def request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        return asyncio.run(self.send(method, path, **kwargs))
+
+    async def send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        async with httpx.AsyncClient(
+            transport=self._transport,
+            base_url=self._base_url,
+            headers=self._headers,
+            cookies=self.cookies,
+        ) as client:
+            answer = await client.request(method, path, **kwargs)
+            self.cookies = client.cookies
+            return answer
+
+    def get(self, path: str, **kwargs: Any) -> httpx.Response:
+        return self.request("GET", path, **kwargs)
+
+    def post(self, path: str, **kwargs: Any) -> httpx.Response:
+        return self.request("POST", path, **kwargs)
+
+    def csrf(self, path: str = "/about") -> str:
+        """The token that a page holds for this browser."""
+        found = re.search(r'name="csrf" content="([0-9a-f]+)"', self.get(path).text)
+        assert found
+        return found[1]
+
+    def submit(self, path: str, fields: dict[str, str], **kwargs: Any) -> httpx.Response:
+        """Posts a form of a page, with its token."""
+        files = kwargs.pop("files", None) or {"unused": ("", b"")}
+        return self.post(path, data=fields | {"csrf": self.csrf()}, files=files, **kwargs)
+
+
+MakeClient = Callable[..., Client]
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def app(engine: FakeEngine) -> FastAPI:
+    return create_app(cast(Faceprint, engine))
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Client:
+    return Client(app)
+
+
+@pytest.fixture
+def locked_app(engine: FakeEngine) -> FastAPI:
+    options = WebOptions(api_key=KEY, hosts=frozenset({"faces.example"}))
+    return create_app(cast(Faceprint, engine), options=options)
+
+
+@pytest.fixture
+def locked(locked_app: FastAPI) -> Client:
+    return Client(locked_app)
+
+
+@pytest.fixture
+def ada(client: Client, engine: FakeEngine) -> str:
+    """The id of Ada Lovelace, who is red."""
+    return enrol_red(client)
+
+
+def enrol_red(client: Client, name: str = "Ada Lovelace") -> str:
+    answer = client.post(
+        "/api/v1/enrol",
+        data={"name": name, "consent": "Agreed in a letter."},
+        files={"photos": ("ada.png", strips(RED))},
+    )
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["person_id"])
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    """A body sent in pieces, without its length."""
+    for part in parts:
+        yield part
+
+
+@pytest.fixture
+def red() -> bytes:
+    return strips(RED)
+
+
+@pytest.fixture
+def tools() -> Any:
+    """What tests share; they cannot import from each other."""
+    return _Tools
+
+
+class _Tools:
+    strips = staticmethod(strips)
+    enrol_red = staticmethod(enrol_red)
+    chunks = staticmethod(chunks)
+    Client = Client
+    RED, GREEN, BLUE = RED, GREEN, BLUE
+    KEY = KEY
+    MODEL_ID = MODEL_ID
