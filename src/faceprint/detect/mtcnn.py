@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from faceprint.detect.box_crops import cut_boxes, square_boxes
 from faceprint.detect.mtcnn_network import STAGES, build_graph, from_keras
 from faceprint.detect.mtcnn_pyramid import STRIDE_PX, WINDOW_PX, Pyramid, plan_pyramid
 from faceprint.geometry import suppress
@@ -178,8 +179,8 @@ class Mtcnn:
         return offsets, scores[:, 0]
 
     def _refine(self, images: Sequence[Image], candidates: _Candidates) -> _Candidates:
-        squares = _squares(candidates.moved)
-        crops = _cut(images, candidates.photos, squares, STAGES[1].input_px)
+        squares = square_boxes(candidates.moved)
+        crops = cut_boxes(images, candidates.photos, squares, side_px=STAGES[1].input_px)
         offsets, scores = _run(self._refine_net, crops, (4, 1))
         moved = _move(squares, offsets)
         refined = _Candidates(candidates.photos, squares, moved, scores[:, 0])
@@ -189,8 +190,8 @@ class Mtcnn:
     def _finish(
         self, images: Sequence[Image], candidates: _Candidates
     ) -> Iterator[tuple[int, Face]]:
-        squares = _squares(candidates.moved)
-        crops = _cut(images, candidates.photos, squares, STAGES[2].input_px)
+        squares = square_boxes(candidates.moved)
+        crops = cut_boxes(images, candidates.photos, squares, side_px=STAGES[2].input_px)
         offsets, points, scores = _run(self._finish_net, crops, (4, 10, 1))
         boxes = _move(squares, offsets)
         # O-Net gives the five x, then the five y, as shares of the square.
@@ -240,40 +241,11 @@ def _thin(
     return candidates.take(np.asarray(kept, dtype=np.intp))
 
 
-def _squares(boxes: FloatArray) -> FloatArray:
-    """Squares of whole pixels around boxes, of their longer side and at least one pixel."""
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    sides = np.maximum(np.round((boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=1)), 1)
-    starts = np.round(centres - sides[:, None] / 2)
-    return np.concatenate([starts, starts + sides[:, None]], axis=1).astype(np.float32)
-
-
 def _move(boxes: FloatArray, offsets: FloatArray) -> FloatArray:
     """Boxes with each side moved by a share of the box's width or height."""
     sides = np.tile(boxes[:, 2:] - boxes[:, :2], (1, 2))
     moved: FloatArray = boxes + offsets * sides
     return moved
-
-
-def _cut(
-    images: Sequence[Image], photos: npt.NDArray[np.intp], squares: FloatArray, side: int
-) -> Image:
-    """Crops (N, side, side, 3); what lies outside the photo is black, as in the authors' code."""
-    crops = np.zeros((len(squares), side, side, 3), dtype=np.uint8)
-    for crop, photo, (x1, y1, x2, y2) in zip(
-        crops, photos, squares.astype(int).tolist(), strict=True
-    ):
-        image = images[photo]
-        height, width = image.shape[:2]
-        part = image[max(y1, 0) : max(y2, 0), max(x1, 0) : max(x2, 0)]
-        if not part.size:
-            continue
-        outside = (max(-y1, 0), max(y2 - height, 0), max(-x1, 0), max(x2 - width, 0))
-        if any(outside):
-            part = cv2.copyMakeBorder(part, *outside, cv2.BORDER_CONSTANT)
-        method = cv2.INTER_AREA if x2 - x1 > side else cv2.INTER_LINEAR
-        cv2.resize(part, (side, side), dst=crop, interpolation=method)
-    return crops
 
 
 def _run(session: Session, crops: Image, widths: Sequence[int]) -> tuple[FloatArray, ...]:

@@ -19,6 +19,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Annotated, Literal
 
 import numpy as np
@@ -297,7 +298,8 @@ _BROKEN = (
     EOFError,
     NotImplementedError,
     RuntimeError,
-    UnicodeError,
+    SyntaxError,
+    TokenError,
     ValueError,
 )
 """What `zipfile`, NumPy and the checks raise over a broken or encrypted archive."""

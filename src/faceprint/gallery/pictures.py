@@ -13,7 +13,7 @@ import os
 import re
 import uuid
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from faceprint.errors import GalleryCorruptError
@@ -157,7 +157,9 @@ class PendingPictures:
     def settle(self) -> None:
         """Removes the marker, once files and rows agree."""
         if self._marker is not None:
-            self._marker.unlink(missing_ok=True)
+            # The rows are committed: a marker that stays only means one sweep too many.
+            with suppress(OSError):
+                self._marker.unlink(missing_ok=True)
             self._marker = None
 
 

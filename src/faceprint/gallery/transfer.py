@@ -30,7 +30,6 @@ from faceprint.gallery.archive import (
     picture_entry,
     vectors_entry,
 )
-from faceprint.gallery.checks import check_dimension
 from faceprint.gallery.faults import storage_error
 from faceprint.gallery.names import clean_name
 from faceprint.gallery.pictures import PendingPictures, PictureFolder
@@ -218,8 +217,11 @@ def add_people(
     model_keys: list[int] = []
     for model in archive.manifest.models:
         key, dimension = rows.model_key(connection, model.model_id, model.dimension)
-        if model.templates:
-            check_dimension(archive.vectors[len(model_keys)], dimension, model_id=model.model_id)
+        if model.dimension != dimension:
+            raise GalleryCorruptError(
+                f"The archive was not imported: its embeddings of {model.model_id} have "
+                f"{model.dimension} values, those of this gallery {dimension}."
+            )
         model_keys.append(key)
     here = set(connection.execute(select(templates.c.template_id)).scalars())
     return sum(

@@ -14,7 +14,7 @@ from faceprint.types import FloatArray
 
 __all__ = ["Comparison", "compare_all", "operating_points"]
 
-_RATES = tuple(m * 10.0**-k for k in range(1, 7) for m in (1.0, 0.5, 0.2))
+_RATES = tuple(float(f"{m}e-{k}") for k in range(1, 7) for m in (1, 0.5, 0.2))
 _NEEDED_ERRORS = 30
 """Rule of 30 (Doddington et al., Speech Communication 2000), counted over distinct pairs of people."""
 

@@ -56,7 +56,7 @@ class OnnxRuntimeSession:
         provider = "CUDAExecutionProvider" if device == "cuda" else "CPUExecutionProvider"
         try:
             self._session = ort.InferenceSession(str(path), options, providers=[provider])
-        except Exception as error:  # noqa: BLE001 - ONNX Runtime derives its errors from Exception alone
+        except Exception as error:
             raise ModelError(
                 f"ONNX Runtime cannot load {path}: {error}. If the file was damaged, delete it: it is "
                 "made again."

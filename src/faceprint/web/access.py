@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,8 +16,10 @@ from faceprint.web.state import WebState, state_of
 from faceprint.web.tokens import Session
 
 __all__ = [
+    "ApiUploader",
     "ApiVisitor",
     "BounceNeeded",
+    "PageUploader",
     "PageVisitor",
     "SignInNeeded",
     "Visitor",
@@ -171,3 +174,20 @@ PageVisitor = Annotated[Visitor, Depends(_page_visitor)]
 
 ApiVisitor = Annotated[Visitor, Depends(_api_visitor)]
 """The caller of an API route."""
+
+
+async def _page_uploader(request: Request, visitor: PageVisitor) -> AsyncIterator[Visitor]:
+    with state_of(request).uploads.hold():
+        yield visitor
+
+
+async def _api_uploader(request: Request, visitor: ApiVisitor) -> AsyncIterator[Visitor]:
+    with state_of(request).uploads.hold():
+        yield visitor
+
+
+PageUploader = Annotated[Visitor, Depends(_page_uploader)]
+"""The visitor of a page that takes photos, while there is a place to hold them."""
+
+ApiUploader = Annotated[Visitor, Depends(_api_uploader)]
+"""The caller of an API route that takes photos, while there is a place to hold them."""

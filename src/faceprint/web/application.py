@@ -16,7 +16,7 @@ from faceprint.web.options import WebOptions
 from faceprint.web.state import WebState
 from faceprint.web.throttle import Throttle
 from faceprint.web.tokens import TokenSigner
-from faceprint.web.work import WorkQueue
+from faceprint.web.work import Slots, WorkQueue
 
 __all__ = ["build"]
 
@@ -40,6 +40,7 @@ def build(engine: Faceprint, options: WebOptions) -> FastAPI:
         options=options,
         signer=TokenSigner(),
         throttle=Throttle(),
+        uploads=Slots(options.workers + options.queue),
         photo_work=WorkQueue(workers=options.workers, queue=options.queue),
         gallery_work=WorkQueue(workers=_GALLERY_WORKERS, queue=_GALLERY_QUEUE),
         templates=_templates(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -56,11 +55,12 @@ class Gallery:
 
     async def portraits(self, people: list[Person]) -> dict[str, str | None]:
         """The digest of the best kept picture of each person, by id."""
-        found = await asyncio.gather(*(self._portrait(person.person_id) for person in people))
-        return dict(zip((person.person_id for person in people), found, strict=True))
+        ids = [person.person_id for person in people]
+        found = await self._state.gallery_work.run(lambda: [self._portrait(one) for one in ids])
+        return dict(zip(ids, found, strict=True))
 
-    async def _portrait(self, person_id: str) -> str | None:
-        templates = await self._state.gallery_work.run(lambda: self._store.templates(person_id))
+    def _portrait(self, person_id: str) -> str | None:
+        templates = self._store.templates(person_id)
         kept = [one for one in templates if one.picture_digest]
         return max(kept, key=lambda one: one.quality).picture_digest if kept else None
 

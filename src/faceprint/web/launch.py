@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import uvicorn
 
@@ -46,7 +47,8 @@ def run(
             timeout_graceful_shutdown=5,
         )
         server = _Server(config, lambda: on_ready and on_ready(_address(listener)))
-        server.run(sockets=[listener])
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):

@@ -11,7 +11,7 @@ from faceprint.pipeline.facade import Faceprint
 from faceprint.web.options import WebOptions
 from faceprint.web.throttle import Throttle
 from faceprint.web.tokens import TokenSigner
-from faceprint.web.work import WorkQueue
+from faceprint.web.work import Slots, WorkQueue
 
 __all__ = ["WebState", "state_of"]
 
@@ -21,6 +21,7 @@ class WebState:
     """The engine, the options and the guards of one app.
 
     Attributes:
+        uploads: Places for requests that may hold photos in memory.
         photo_work: Runs what decodes photos and runs networks.
         gallery_work: Runs short looks into the gallery, so that they need not wait for photos.
     """
@@ -29,6 +30,7 @@ class WebState:
     options: WebOptions
     signer: TokenSigner
     throttle: Throttle
+    uploads: Slots
     photo_work: WorkQueue
     gallery_work: WorkQueue
     templates: Environment

@@ -39,7 +39,7 @@ def prepare(content: bytes, card: ModelCard, *, spatial: bool = False) -> bytes:
     """
     try:
         model = onnx.load_model_from_string(content)
-    except Exception as error:  # noqa: BLE001 - protobuf raises its own, undocumented types
+    except Exception as error:
         raise WeightsCorruptError(
             f"The weights of {card.name} are not an ONNX model: {error}"
         ) from error

@@ -134,20 +134,39 @@ _ALL = (
         name="dlib-hog",
         kind="detector",
         implementation="dlib_hog",
-        summary="Histogram-of-gradients detector of dlib, with its five-point shape predictor.",
-        files=(
-            _dlib_file(
-                "shape_predictor_5_face_landmarks.dat",
-                "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
-                9150489,
-            ),
-        ),
+        summary="Histogram-of-gradients detector of dlib: frontal faces, boxes without landmarks.",
+        files=(),  # the detector is part of the library
         code_licence=_BOOST,
-        weights_licence=_CC0,
+        weights_licence=_BOOST,
         data_licence=Licence("not stated by the publisher", "undocumented"),
-        training_data="Faces chosen from LFW (detector); 7,198 photos of dlib's author (landmarks)",
+        training_data="Faces chosen from LFW and annotated by dlib's author",
         paper="Dalal, Triggs, Histograms of Oriented Gradients for Human Detection, CVPR 2005",
         extra="dlib",
+    ),
+    ModelCard(
+        name="onet",
+        kind="landmarker",
+        implementation="onet_landmarks",
+        summary="Last network of MTCNN: five landmarks, for detectors that give only boxes.",
+        files=(
+            _mtcnn_file(
+                "onet.lz4",
+                "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
+                1557637,
+            ),
+        ),
+        code_licence=_MIT,
+        weights_licence=_MIT,
+        data_licence=Licence("WIDER FACE and CelebA terms: research only", "forbidden"),
+        training_data="WIDER FACE, CelebA",
+        paper=(
+            "Zhang et al., Joint Face Detection and Alignment Using Multi-task Cascaded "
+            "Convolutional Networks, IEEE SPL 2016"
+        ),
+        input_size_px=48,
+        mean=(127.5, 127.5, 127.5),
+        std=(128.0, 128.0, 128.0),
+        precision="f32",
     ),
     ModelCard(
         name="retail-0009",

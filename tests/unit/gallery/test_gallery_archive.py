@@ -28,7 +28,7 @@ from faceprint.gallery.sql import SqlGallery
 
 MakeTemplate = Callable[..., NewTemplate]
 Entries = dict[str, bytes]
-Change = Callable[[Entries, Any], None]
+Change = Callable[[Entries, Any], object]
 
 PICTURE = b"\xff\xd8\xffcrop"
 
@@ -102,8 +102,8 @@ CHANGES: dict[str, Change] = {
         {next(n for n in e if "pictures/" in n): b"\xff\xd8\xff"}
     ),
     "another document": lambda e, m: e.update({next(n for n in e if "documents/" in n): b"x"}),
-    "missing picture": lambda e, m: e.pop(next(n for n in e if "pictures/" in n)) and None,
-    "missing vectors": lambda e, m: e.pop("vectors/0.npy") and None,
+    "missing picture": lambda e, m: e.pop(next(n for n in e if "pictures/" in n)),
+    "missing vectors": lambda e, m: e.pop("vectors/0.npy"),
     "path traversal": lambda e, m: e.update({"../../evil": b"x"}),
     "absolute path": lambda e, m: e.update({"/etc/cron.d/evil": b"x"}),
     "digest as path": lambda e, m: m["people"][0]["templates"][0].update(picture="../" * 21 + "x"),
@@ -120,7 +120,10 @@ CHANGES: dict[str, Change] = {
     "cut vectors": lambda e, m: replace_vectors(e, m, e["vectors/0.npy"][:-4]),
     "no vectors": lambda e, m: replace_vectors(e, m, b""),
     "huge shape": lambda e, m: replace_vectors(
-        e, m, e["vectors/0.npy"].replace(b"(2, 8)", b"(9**9, 8)"[:6])
+        e, m, e["vectors/0.npy"].replace(b"(2, 8), ", b"(9**9,8)")
+    ),
+    "header of nonsense": lambda e, m: replace_vectors(
+        e, m, e["vectors/0.npy"].replace(b"(2, 8)", b"((((((")
     ),
     "row out of range": lambda e, m: m["people"][0]["templates"][0].update(row=7),
     "row used twice": lambda e, m: m["people"][0]["templates"][0].update(
@@ -131,11 +134,8 @@ CHANGES: dict[str, Change] = {
     ),
     "person twice": lambda e, m: m["people"].append(m["people"][0] | {"templates": []}),
     "no consent": lambda e, m: (
-        (
-            m["people"][0].update(consents=[]),
-            e.pop(next(n for n in e if "documents/" in n)),
-        )
-        and None
+        m["people"][0].update(consents=[]),
+        e.pop(next(n for n in e if "documents/" in n)),
     ),
     "naive time": lambda e, m: m["people"][0].update(created_at="2026-01-01T00:00:00"),
     "infinite box": lambda e, m: m["people"][0]["templates"][0].update(box=[0, 0, 1e999, 1]),
@@ -144,12 +144,9 @@ CHANGES: dict[str, Change] = {
     "another format": lambda e, m: m.update(format="zip"),
     "negative version": lambda e, m: m.update(version=-1),
     "text for a picture": lambda e, m: (
-        (
-            e.pop(next(n for n in e if "pictures/" in n)),
-            e.update({f"pictures/{hashlib.sha256(b'<html>').hexdigest()}": b"<html>"}),
-            m["people"][0]["templates"][0].update(picture=hashlib.sha256(b"<html>").hexdigest()),
-        )
-        and None
+        e.pop(next(n for n in e if "pictures/" in n)),
+        e.update({f"pictures/{hashlib.sha256(b'<html>').hexdigest()}": b"<html>"}),
+        m["people"][0]["templates"][0].update(picture=hashlib.sha256(b"<html>").hexdigest()),
     ),
 }
 

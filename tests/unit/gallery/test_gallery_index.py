@@ -39,10 +39,10 @@ def brute_force(index: ModelIndex, probe: FloatArray) -> list[tuple[int, int, fl
 _owners = st.lists(st.integers(1, 6), min_size=1, max_size=20)
 
 
-@given(_owners, st.integers(0, 2**32 - 1), st.integers(1, 8))
-def test_search_equals_brute_force(owners: list[int], seed: int, k: int) -> None:
+@given(_owners, st.integers(0, 2**32 - 1), st.integers(1, 8), st.integers(1, 4))
+def test_search_equals_brute_force(owners: list[int], seed: int, k: int, probes: int) -> None:
     index = index_of(owners, seed=seed)
-    [hits] = index.search(units(seed + 1, 1), k=k)
+    hits, *_ = index.search(np.tile(units(seed + 1, 1), (probes, 1)), k=k)
     expected = brute_force(index, units(seed + 1, 1)[0])[:k]
     np.testing.assert_allclose([hit.score for hit in hits], [e[2] for e in expected], atol=1e-6)
     by_owner = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 import uuid
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from sqlalchemy import insert
 
-from faceprint.gallery import Call, open_gallery
+from faceprint.gallery import Call, GalleryStore, open_gallery
 from faceprint.gallery.database import Database
 from faceprint.gallery.schema import models, people, templates
 from faceprint.types import FloatArray
@@ -71,19 +72,24 @@ def path(tmp_path_factory: pytest.TempPathFactory, vectors: FloatArray) -> Path:
     return path
 
 
-@pytest.mark.slow
-def test_a_large_gallery_opens_and_searches_quickly(path: Path, vectors: FloatArray) -> None:
-    started = time.perf_counter()
-    gallery = open_gallery(path)
-    [found] = gallery.search(vectors[:1], model_id="m", call=CALL)
-    opened_s = time.perf_counter() - started
+def median_search_ms(gallery: GalleryStore, vectors: FloatArray) -> float:
     times_ms: list[float] = []
-    for number in range(1, 40):
+    for number in range(20):
         started = time.perf_counter()
         [found] = gallery.search(vectors[number : number + 1], model_id="m", call=CALL)
         times_ms.append((time.perf_counter() - started) * 1000)
         assert found[0].name == f"Person {number}"
+    return statistics.median(times_ms)
+
+
+@pytest.mark.slow
+def test_a_large_gallery_opens_and_searches_quickly(path: Path, vectors: FloatArray) -> None:
+    started = time.perf_counter()
+    gallery = open_gallery(path)
+    gallery.search(vectors[:1], model_id="m", call=CALL)
+    opened_s = time.perf_counter() - started
+    # Other work on the machine is not what is measured, so the best of six rounds counts.
+    medians_ms = [median_search_ms(gallery, vectors) for _ in range(6)]
     gallery.close()
     assert opened_s < 2
-    # The quarter that was disturbed least: other work on the machine is not what is measured.
-    assert np.percentile(times_ms, 25) < 10
+    assert min(medians_ms) < 10

@@ -403,6 +403,7 @@ def enrol_red(client: Client, name: str = "Ada Lovelace") -> str:
         "/api/v1/enrol",
         data={"name": name, "consent": "Agreed in a letter."},
         files={"photos": ("ada.png", strips(RED))},
+        headers={"X-CSRF-Token": client.csrf()} if client.cookies else {},
     )
     assert answer.status_code == 200, answer.text
     return str(answer.json()["person_id"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, cast
 
 import pytest
+from starlette.exceptions import HTTPException
 
 from faceprint.errors import InputError
 from faceprint.pipeline.facade import Faceprint
@@ -14,6 +16,7 @@ from faceprint.web.guard import answer_headers
 from faceprint.web.launch import is_loopback
 from faceprint.web.throttle import Throttle
 from faceprint.web.tokens import TokenSigner
+from faceprint.web.work import Slots, WorkQueue
 
 PAGES = ["/", "/verify", "/people", "/enrol", "/about", "/api/docs", "/sign-in"]
 FORMS = [
@@ -383,3 +386,20 @@ def test_a_long_queue_is_refused(engine: Any, tools: Any, red: bytes) -> None:
     busy = next(answer for answer in answers if answer.status_code == 503)
     assert busy.headers["retry-after"] == "2"
     assert busy.json()["error"]["code"] == "busy"
+
+
+def test_slots_are_given_back() -> None:
+    slots = Slots(1)
+    for _ in range(2):
+        with slots.hold(), pytest.raises(HTTPException), slots.hold():
+            pass
+
+
+def test_work_beyond_the_queue_is_refused() -> None:
+    async def crowd() -> list[Any]:
+        work = WorkQueue(workers=1, queue=1)
+        jobs = [work.run(time.sleep, 0.02) for _ in range(3)]
+        return await asyncio.gather(*jobs, return_exceptions=True)
+
+    done = asyncio.run(crowd())
+    assert [getattr(one, "status_code", one) for one in done] == [None, None, 503]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from faceprint.gallery.records import Consent
-from faceprint.web.access import ApiVisitor, Visitor
+from faceprint.web.access import ApiUploader, ApiVisitor, Visitor
 from faceprint.web.api.contract import ERRORS, FORM_FIELDS, form_body
 from faceprint.web.api.schemas import (
     ConsentIn,
@@ -50,7 +50,7 @@ def _gallery(request: Request, visitor: Visitor) -> Gallery:
     responses=_CONFLICT,
     openapi_extra=form_body(*_ENROL_FIELDS, required=("name", "photos")),
 )
-async def enrol(request: Request, visitor: ApiVisitor) -> EnrolmentOut:
+async def enrol(request: Request, visitor: ApiUploader) -> EnrolmentOut:
     """Enrols somebody from one or more photos, all or none. Needs consent: text or document."""
     form = await read_form(request, photos=state_of(request).options.max_photos, documents=1)
     enrolment = await enrol_from(request, form, visitor)
@@ -110,7 +110,7 @@ async def merge_people(
 @router.post(
     "/people/{person_id}/photos", openapi_extra=form_body(*_ENROL_FIELDS, required=("photos",))
 )
-async def add_photos(request: Request, visitor: ApiVisitor, person_id: str) -> EnrolmentOut:
+async def add_photos(request: Request, visitor: ApiUploader, person_id: str) -> EnrolmentOut:
     """Adds photos to a person."""
     form = await read_form(request, photos=state_of(request).options.max_photos, documents=1)
     enrolment = await enrol_from(request, form, visitor, person_id=person_id)

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from faceprint.errors import InputError
 from faceprint.types import Embeddings
-from faceprint.web.access import ApiVisitor
+from faceprint.web.access import ApiUploader
 from faceprint.web.api.contract import ERRORS, form_body
 from faceprint.web.api.schemas import (
     DetectionOut,
@@ -35,7 +35,7 @@ _MAX_CANDIDATES = 50
 
 
 @router.post("/detect", openapi_extra=form_body("photo", "thorough", required=("photo",)))
-async def detect(request: Request, visitor: ApiVisitor) -> DetectionOut:
+async def detect(request: Request, visitor: ApiUploader) -> DetectionOut:
     """Finds the faces of a photo."""
     form, photo = await _photo(request)
     state = state_of(request)
@@ -46,7 +46,7 @@ async def detect(request: Request, visitor: ApiVisitor) -> DetectionOut:
 
 
 @router.post("/embed", openapi_extra=form_body("photo", "thorough", required=("photo",)))
-async def embed(request: Request, visitor: ApiVisitor) -> EmbeddedPhotoOut:
+async def embed(request: Request, visitor: ApiUploader) -> EmbeddedPhotoOut:
     """Finds the faces of a photo and gives the embedding of each."""
     form, photo = await _photo(request)
     state = state_of(request)
@@ -63,7 +63,7 @@ async def embed(request: Request, visitor: ApiVisitor) -> EmbeddedPhotoOut:
         "photo", "thorough", "fpir", "top_k", required=("photo",), json=EmbeddingIn
     ),
 )
-async def identify(request: Request, visitor: ApiVisitor) -> dict[str, Any]:
+async def identify(request: Request, visitor: ApiUploader) -> dict[str, Any]:
     """Names the faces of a photo, or one ready embedding, against the gallery."""
     state = state_of(request)
     if _is_json(request):
@@ -92,7 +92,7 @@ async def identify(request: Request, visitor: ApiVisitor) -> dict[str, Any]:
     },
     openapi_extra=form_body("photo", "thorough", "format", required=("photo",)),
 )
-async def identify_picture(request: Request, visitor: ApiVisitor) -> Response:
+async def identify_picture(request: Request, visitor: ApiUploader) -> Response:
     """The photo with its faces outlined and named."""
     form, photo = await _photo(request)
     return await labelled_answer(request, form, photo, call=visitor.call("identify"))
@@ -102,7 +102,7 @@ async def identify_picture(request: Request, visitor: ApiVisitor) -> Response:
     "/verify",
     openapi_extra=form_body("a", "b", "largest", "fmr", required=("a", "b"), json=EmbeddingPair),
 )
-async def verify(request: Request, visitor: ApiVisitor) -> VerificationOut:
+async def verify(request: Request, visitor: ApiUploader) -> VerificationOut:
     """Says whether two photos, or two ready embeddings, are of one person."""
     state = state_of(request)
     if _is_json(request):

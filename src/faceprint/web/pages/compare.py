@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from faceprint.media import read_image
 from faceprint.pipeline.results import Verification
-from faceprint.web.access import PageVisitor
+from faceprint.web.access import PageUploader, PageVisitor
 from faceprint.web.forms import Upload
 from faceprint.web.pages.render import page_form, render, wants_fragment
 from faceprint.web.pictures import preview_uri
@@ -28,7 +28,7 @@ async def compare_page(request: Request, visitor: PageVisitor) -> Response:
 
 
 @router.post("/verify")
-async def compare_photos(request: Request, visitor: PageVisitor) -> Response:
+async def compare_photos(request: Request, visitor: PageUploader) -> Response:
     """The answer: a whole page, or its inner part for a script."""
     form = await page_form(request, visitor, photos=2)
     a, b = form.photo("a"), form.photo("b")

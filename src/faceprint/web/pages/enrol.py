@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from faceprint.web.access import PageVisitor
+from faceprint.web.access import PageUploader, PageVisitor
 from faceprint.web.enrolment import enrol_from
 from faceprint.web.pages.render import page_form, render, wants_fragment
 from faceprint.web.state import state_of
@@ -22,7 +22,7 @@ async def enrol_page(request: Request, visitor: PageVisitor) -> Response:
 
 
 @router.post("/enrol")
-async def enrol(request: Request, visitor: PageVisitor) -> Response:
+async def enrol(request: Request, visitor: PageUploader) -> Response:
     """What came of it."""
     most = state_of(request).options.max_photos
     form = await page_form(request, visitor, photos=most, documents=1)

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from faceprint.gallery.records import Call
 from faceprint.pipeline.results import Identification
-from faceprint.web.access import PageVisitor
+from faceprint.web.access import PageUploader, PageVisitor
 from faceprint.web.forms import Form, Upload
 from faceprint.web.pages.render import page_form, render, wants_fragment
 from faceprint.web.pictures import crop_uri, labelled_answer, preview_uri
@@ -46,7 +46,7 @@ async def identify_page(request: Request, visitor: PageVisitor) -> Response:
 
 
 @router.post("/identify")
-async def identify_photo(request: Request, visitor: PageVisitor) -> Response:
+async def identify_photo(request: Request, visitor: PageUploader) -> Response:
     """The faces of a photo with names: a whole page, or its inner part for a script."""
     form = await page_form(request, visitor, photos=1)
     photo = _photo(form)
@@ -73,7 +73,7 @@ async def identify_photo(request: Request, visitor: PageVisitor) -> Response:
 
 
 @router.post("/identify/picture")
-async def labelled_picture(request: Request, visitor: PageVisitor) -> Response:
+async def labelled_picture(request: Request, visitor: PageUploader) -> Response:
     """The photo with names drawn on it, as a download."""
     form = await page_form(request, visitor, photos=1)
     return await labelled_answer(request, form, _photo(form), call=visitor.call("identify"))

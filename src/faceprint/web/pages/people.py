@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from faceprint.errors import ConsentError
-from faceprint.web.access import PageVisitor, Visitor
+from faceprint.web.access import PageUploader, PageVisitor, Visitor
 from faceprint.web.gallery import Gallery
 from faceprint.web.pages.render import page_form, render, see_other
 from faceprint.web.state import state_of
@@ -84,7 +84,7 @@ async def note(request: Request, visitor: PageVisitor, person_id: str) -> Respon
 
 
 @router.post("/{person_id}/consents")
-async def add_consent(request: Request, visitor: PageVisitor, person_id: str) -> Response:
+async def add_consent(request: Request, visitor: PageUploader, person_id: str) -> Response:
     """Adds a consent record."""
     form = await page_form(request, visitor, documents=1)
     consent = form.consent(recorded_by=visitor.actor)

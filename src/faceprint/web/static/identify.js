@@ -37,7 +37,8 @@ export function setUpIdentify(root) {
     if (photo) URL.revokeObjectURL(photo.url);
     photo = { file, sample, url: URL.createObjectURL(file) };
     await identify();
-    result.querySelector("[data-title]")?.focus({ preventScroll: false });
+    result.querySelector("[data-title]")?.focus({ preventScroll: true });
+    root.scrollIntoView({ block: "start" });
   }
 
   async function identify(message = "") {
@@ -109,7 +110,9 @@ export function setUpIdentify(root) {
   function linkFaces() {
     for (const one of result.querySelectorAll("[data-face]")) {
       const both = () => result.querySelectorAll(`[data-face="${one.dataset.face}"]`);
-      const light = (on) => () => both().forEach((node) => node.classList.toggle("lit", on));
+      const light = (on) => (event) => {
+        if (event.pointerType === "mouse") both().forEach((node) => node.classList.toggle("lit", on));
+      };
       one.addEventListener("pointerenter", light(true));
       one.addEventListener("pointerleave", light(false));
     }

@@ -1,0 +1,70 @@
+"""The command tree, and what happens to errors."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from faceprint import __version__
+from faceprint.cli import calibrating, doctor, enrolling, faces, models, people, serving
+from faceprint.cli.output import err, print_error
+from faceprint.errors import FaceprintError
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="faceprint",
+    help="Find the faces in photos, say who they are, and measure how far to trust the answer.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+faces.register(app)
+enrolling.register(app)
+app.add_typer(people.app, name="people", help="The people in the gallery.")
+app.add_typer(models.app, name="models", help="Models: what there is, where it is, on what terms.")
+calibrating.register(app)
+serving.register(app)
+doctor.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"faceprint {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Takes the options that stand before a command."""
+
+
+def run() -> None:
+    """Runs the command line and exits; errors become one line and exit code 2."""
+    as_json = "--json" in sys.argv
+    try:
+        code = app(standalone_mode=False)
+    except FaceprintError as error:
+        print_error(error, as_json=as_json)
+        code = 2
+    except typer.TyperException as error:
+        show = getattr(error, "show", lambda: err.print(str(error)))
+        show()
+        code = 2
+    except (typer.Abort, KeyboardInterrupt):
+        err.print("Interrupted. What was finished is kept.")
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

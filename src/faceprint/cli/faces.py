@@ -1,0 +1,291 @@
+"""Commands on photos: detect, embed, verify, identify."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from faceprint.cli.options import (
+    ByOption,
+    DetectorOption,
+    EmbedderOption,
+    FmrOption,
+    FpirOption,
+    GalleryOption,
+    JsonOption,
+    LargestOption,
+    OutOption,
+    PurposeOption,
+    ThoroughOption,
+    call_of,
+    open_faceprint,
+)
+from faceprint.cli.output import err, failure_line, out, print_json, progress, table
+from faceprint.errors import ImageError
+from faceprint.media import Mark, draw_faces, find_photos, write_image
+from faceprint.pipeline import (
+    Detection,
+    EmbeddedPhoto,
+    Failure,
+    Identification,
+    IdentifiedFace,
+    Verification,
+)
+from faceprint.pipeline.labels import detection_marks, identification_marks
+from faceprint.types import Decision, Image, Photo
+
+__all__ = ["register"]
+
+PhotosArgument = Annotated[
+    list[str], typer.Argument(metavar="PHOTO_OR_FOLDER...", help="Photos, or folders of photos.")
+]
+Result = TypeVar("Result", Detection, EmbeddedPhoto, Identification)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    for command in (detect, embed, verify, identify):
+        app.command()(command)
+
+
+def detect(
+    photos: PhotosArgument,
+    out_dir: OutOption = None,
+    thorough: ThoroughOption = False,
+    detector: DetectorOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Find the faces: boxes, scores and five landmarks.
+
+    Example: faceprint detect party.jpg --out marked
+    """
+    with open_faceprint(detector=detector) as faceprint:
+        return _each(
+            photos,
+            lambda found: faceprint.detect_many(found, thorough=thorough),
+            show=_show_detection,
+            picture=lambda r: (r.pixels, detection_marks(r)),
+            out_dir=out_dir,
+            json=json,
+        )
+
+
+def embed(
+    photos: PhotosArgument,
+    thorough: ThoroughOption = False,
+    detector: DetectorOption = None,
+    embedder: EmbedderOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Turn faces into embeddings that can be compared.
+
+    Example: faceprint embed ada.jpg --json > ada.json
+    """
+    with open_faceprint(detector=detector, embedder=embedder) as faceprint:
+        return _each(
+            photos,
+            lambda found: faceprint.embed_many(found, thorough=thorough),
+            show=_show_embeddings,
+            json=json,
+        )
+
+
+def verify(
+    a: Annotated[str, typer.Argument(metavar="A", help="A photo of one face.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another.")],
+    fmr: FmrOption = 1e-3,
+    largest: LargestOption = False,
+    detector: DetectorOption = None,
+    embedder: EmbedderOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Say whether two photos show one person: exit code 0 for the same, 1 for different, 2 for trouble.
+
+    Example: faceprint verify passport.jpg selfie.jpg --fmr 1e-4
+    """
+    with open_faceprint(detector=detector, embedder=embedder) as faceprint:
+        verdict = faceprint.verify(a, b, largest=largest, fmr=fmr)
+    if json:
+        print_json(verdict)
+    else:
+        _show_verification(verdict, fmr)
+    if verdict.same is None:
+        err.print(_no_calibration(verdict.model_id))
+        return 2
+    return 0 if verdict.same else 1
+
+
+def identify(
+    photos: PhotosArgument,
+    out_dir: OutOption = None,
+    fpir: FpirOption = 0.01,
+    top: Annotated[int, typer.Option(min=1, help="How many candidates to give.")] = 5,
+    thorough: ThoroughOption = False,
+    gallery: GalleryOption = None,
+    detector: DetectorOption = None,
+    embedder: EmbedderOption = None,
+    by: ByOption = None,
+    purpose: PurposeOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Name the people in photos; who is not enrolled is Unknown.
+
+    Example: faceprint identify holiday/ --out named
+    """
+    call = call_of(by, purpose, default_purpose="identify")
+    with open_faceprint(gallery=gallery, detector=detector, embedder=embedder) as faceprint:
+        if not json and faceprint.gallery.template_count(faceprint.model_id) == 0:
+            err.print(
+                "Nobody is enrolled for this model yet: faceprint enrol NAME PHOTO --consent TEXT"
+            )
+        code = _each(
+            photos,
+            lambda found: faceprint.identify_many(
+                found, call=call, fpir=fpir, top_k=top, thorough=thorough
+            ),
+            show=_show_identification,
+            picture=lambda r: (r.detection.pixels, identification_marks(r)),
+            out_dir=out_dir,
+            json=json,
+        )
+        if faceprint.models.calibration is None:
+            err.print(_no_calibration(faceprint.model_id))
+        return code
+
+
+def _each(
+    given: Sequence[str],
+    work: Callable[[Iterator[Photo]], Iterator[Result | Failure]],
+    *,
+    show: Callable[[Result], None],
+    json: bool,
+    picture: Callable[[Result], tuple[Image, list[Mark]]] | None = None,
+    out_dir: Path | None = None,
+) -> int:
+    """Runs a stream of photos through `work`, shows each result, and counts what failed."""
+    photos = list(find_photos(given))
+    many = len(photos) > 1 or any(Path(path).is_dir() for path in given)
+    names = _Names(out_dir, given)
+    failed = 0
+    with progress("Photos", total=len(photos), show=many) as step:
+        for done, result in enumerate(work(iter(photos)), 1):
+            if isinstance(result, Failure):
+                failed += 1
+            elif picture is not None and out_dir is not None:
+                pixels, marks = picture(result)
+                write_image(names.target(photos[done - 1]), draw_faces(pixels, marks))
+            if json:
+                print_json(result, line=many)
+            elif isinstance(result, Failure):
+                failure_line(result.image, result.message)
+            else:
+                show(result)
+            step(done)
+    if failed and many:
+        err.print(f"{failed} of {len(photos)} photos failed.")
+    return 2 if failed else 0
+
+
+class _Names:
+    """Where labelled pictures go: the photo's path below the folder that was given, never twice."""
+
+    def __init__(self, out_dir: Path | None, given: Sequence[str]) -> None:
+        self._out_dir = out_dir or Path()
+        self._roots = [Path(path) for path in given if Path(path).is_dir()]
+        self._taken: set[Path] = set()
+
+    def target(self, photo: Path) -> Path:
+        root = next((root for root in self._roots if photo.is_relative_to(root)), photo.parent)
+        inside = photo.relative_to(root)
+        target = self._out_dir / inside.with_suffix(".jpg")
+        number = 1
+        while target in self._taken:
+            number += 1
+            target = self._out_dir / inside.with_name(f"{inside.stem}-{number}.jpg")
+        self._taken.add(target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ImageError(f"{target.parent} cannot be made: {error.strerror}.") from error
+        return target
+
+
+def _show_detection(result: Detection) -> None:
+    out.print(f"[bold]{result.image}[/]  {result.width} x {result.height}, {_count(result)}")
+    if not result.faces:
+        return
+    rows = table("#face", "#score", "#left", "#top", "#width", "#height")
+    for number, face in enumerate(result.faces):
+        left, top = face.box[:2]
+        sides = (f"{value:.0f}" for value in (left, top, face.width, face.height))
+        rows.add_row(str(number), f"{face.score:.3f}", *sides)
+    out.print(rows)
+
+
+def _show_embeddings(result: EmbeddedPhoto) -> None:
+    size = result.embeddings.vectors.shape[1]
+    out.print(
+        f"[bold]{result.detection.image}[/]  {_count(result.detection)}, {size} numbers each "
+        f"({result.embeddings.model_id}); --json prints them"
+    )
+
+
+def _show_verification(verdict: Verification, fmr: float) -> None:
+    words = {
+        Decision.MATCH: "[bold green]The same person[/]",
+        Decision.UNSURE: "[bold yellow]Not sure[/]: likely the same person, but not at the asked rate",
+        Decision.UNKNOWN: "[bold red]Different people[/]",
+        None: "[bold]No decision[/]",
+    }
+    out.print(words[verdict.decision])
+    line = f"score {verdict.score:.3f}"
+    if verdict.threshold is not None:
+        line += f", threshold {verdict.threshold.score:.3f} at a false match rate of {fmr:g}"
+        if not verdict.threshold.supported:
+            line += f" (the calibration supports no less than {verdict.threshold.fmr:g})"
+    out.print(f"{line}  [{verdict.model_id}]".replace("[", r"\["))
+
+
+def _show_identification(result: Identification) -> None:
+    out.print(f"[bold]{result.detection.image}[/]  {_count(result.detection)}")
+    if not result.faces:
+        return
+    rows = table("who", "#score", "nearest", "#left", "#top", "#width")
+    for item in result.faces:
+        left, top = item.face.box[:2]
+        place = (f"{value:.0f}" for value in (left, top, item.face.width))
+        score = "-" if item.score is None else f"{item.score:.3f}"
+        rows.add_row(_who(item), score, _nearest(item), *place)
+    out.print(rows)
+    if result.threshold is not None and not result.threshold.supported:
+        err.print(
+            f"A false positive rate of {result.fpir:g} over this gallery asks more than the calibration "
+            "supports; the strictest supported threshold was used."
+        )
+
+
+def _who(item: IdentifiedFace) -> str:
+    if item.name is not None:
+        return f"[bold green]{item.name}[/]"
+    if item.decision is Decision.UNSURE:
+        return f"[yellow]{item.candidates[0].name}?[/]"
+    return "[dim]Unknown[/]" if item.decision is Decision.UNKNOWN else "[dim]no decision[/]"
+
+
+def _nearest(item: IdentifiedFace) -> str:
+    return ", ".join(f"{c.name} {c.score:.2f}" for c in item.candidates[:3])
+
+
+def _count(detection: Detection) -> str:
+    count = len(detection.faces)
+    return "no face" if count == 0 else "1 face" if count == 1 else f"{count} faces"
+
+
+def _no_calibration(model_id: str) -> str:
+    return (
+        f"{model_id} has no calibration with this detector, so there are scores and no decision. "
+        "Calibrate it on photos with names, one folder a person: faceprint calibrate FOLDER"
+    )

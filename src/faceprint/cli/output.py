@@ -1,0 +1,107 @@
+"""What commands print: JSON for programs, tables and lines for people, progress for the patient."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from faceprint.errors import FaceprintError
+
+__all__ = [
+    "Record",
+    "Step",
+    "err",
+    "failure_line",
+    "out",
+    "print_error",
+    "print_json",
+    "progress",
+    "table",
+]
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Record(Protocol):
+    """Whatever turns into JSON values."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        ...
+
+
+def print_json(record: Record | dict[str, Any] | list[Any], *, line: bool = False) -> None:
+    """One JSON document on standard output; on one line for JSON Lines."""
+    value = record if isinstance(record, dict | list) else record.to_dict()
+    text = json.dumps(value, ensure_ascii=False, indent=None if line else 2)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def print_error(error: FaceprintError, *, as_json: bool) -> None:
+    """An error: JSON on standard output, or a line on standard error."""
+    if as_json:
+        print_json({"error": {"code": error.code, "message": str(error)}})
+    else:
+        err.print(f"[bold red]Error[/]: {_plain(str(error))}")
+
+
+def failure_line(image: str, message: str) -> None:
+    """A failed item of a batch, on standard error."""
+    err.print(f"[bold red]Failed[/]: {_plain(image)}: {_plain(message)}")
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """An empty table in the house style; columns that start with # hold numbers."""
+    made = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(column.lstrip("#"), justify="right" if column[:1] == "#" else "left")
+    return made
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+class Step(Protocol):
+    """Moves a progress bar on."""
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """Says how much is done, and of how much."""
+        ...
+
+
+@contextmanager
+def progress(what: str, *, total: int | None, show: bool = True) -> Iterator[Step]:
+    """A progress bar on standard error, where that is a terminal."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not (show and err.is_terminal),
+    )
+    with bar:
+        task: TaskID = bar.add_task(what, total=total)
+
+        def step(done: int, total: int | None = None) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield step

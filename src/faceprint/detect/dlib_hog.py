@@ -1,0 +1,81 @@
+"""dlib's frontal face detector: boxes from histograms of gradients, no network.
+
+Dalal, Triggs, "Histograms of Oriented Gradients for Human Detection", CVPR 2005. The detector is
+part of the dlib library (Boost licence).
+
+It gives boxes alone. dlib's five-point predictor knows no corners of the mouth, and its 68-point
+predictor is trained on iBUG 300-W, which forbids commercial use, so a `Landmarker` adds landmarks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from faceprint.errors import MissingExtraError
+from faceprint.runtime import RuntimeOptions
+from faceprint.types import Face, Image
+from faceprint.zoo import ModelCard, WeightStore
+
+__all__ = ["DlibHog", "build"]
+
+_DOUBLINGS = 1
+
+
+def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> DlibHog:
+    """The detector of the card; it runs on the CPU, whatever the options.
+
+    Raises:
+        MissingExtraError: dlib is not installed.
+        LicenceRefusedError: `commercial_only` forbids it.
+    """
+    store.files(card)
+    try:
+        import dlib
+    except ImportError as error:
+        raise MissingExtraError(f"The model {card.name}", extra="dlib") from error
+    return DlibHog(dlib, name=card.name)
+
+
+class DlibHog:
+    """Finds upright, roughly frontal faces of 40 pixels and more.
+
+    Args:
+        dlib: The library.
+        name: Card name.
+    """
+
+    def __init__(self, dlib: Any, *, name: str = "dlib-hog") -> None:
+        self.name = name
+        self._dlib = dlib
+        # A detector keeps the photo's gradients while it runs, so each call borrows one of its own.
+        self._idle: deque[Any] = deque()
+
+    def detect(self, images: Sequence[Image]) -> list[tuple[Face, ...]]:
+        """Faces of each image, best first, without landmarks.
+
+        The score is the logistic function of the detector's margin: 0.5 at its threshold.
+        """
+        return [self._detect_one(image) for image in images]
+
+    def _detect_one(self, image: Image) -> tuple[Face, ...]:
+        if not image.size:
+            return ()
+        try:
+            detector = self._idle.pop()
+        except IndexError:
+            detector = self._dlib.get_frontal_face_detector()
+        places, margins, _ = detector.run(np.ascontiguousarray(image), _DOUBLINGS, 0.0)
+        self._idle.append(detector)
+        faces = [
+            Face(
+                np.array([r.left(), r.top(), r.right() + 1, r.bottom() + 1], dtype=np.float32),
+                1 / (1 + math.exp(-margin)),
+            )
+            for r, margin in zip(places, margins, strict=True)
+        ]
+        return tuple(sorted(faces, key=lambda face: -face.score))

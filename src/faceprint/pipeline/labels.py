@@ -1,0 +1,44 @@
+"""What is drawn for detected, identified and compared faces."""
+
+from __future__ import annotations
+
+from faceprint.media import COLOURS, Mark
+from faceprint.pipeline.results import Detection, Identification, IdentifiedFace
+from faceprint.types import Decision
+
+__all__ = ["detection_marks", "identification_marks", "label_of"]
+
+
+def label_of(face: IdentifiedFace) -> str:
+    """The name, "Unknown", or the likeliest name with a question mark where the answer is unsure."""
+    if face.name is not None:
+        return face.name
+    if face.decision is Decision.UNSURE:
+        return f"{face.candidates[0].name}?"
+    return "Unknown" if face.decision is Decision.UNKNOWN else ""
+
+
+def identification_marks(identification: Identification) -> list[Mark]:
+    """An outline, landmarks and a label for each face."""
+    return [
+        Mark(
+            box=item.face.box,
+            landmarks=None,
+            label=label_of(item),
+            colour=COLOURS[item.decision or Decision.UNKNOWN],
+        )
+        for item in identification.faces
+    ]
+
+
+def detection_marks(detection: Detection) -> list[Mark]:
+    """An outline, landmarks and the number of each face, counted from 0."""
+    return [
+        Mark(
+            box=face.box,
+            landmarks=face.landmarks,
+            label=str(number) if len(detection.faces) > 1 else "",
+            colour=COLOURS[Decision.MATCH],
+        )
+        for number, face in enumerate(detection.faces)
+    ]

@@ -1,0 +1,104 @@
+"""Landmarkers that look at boxes, around stand-ins for their networks."""
+
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from faceprint.detect.onet_landmarks import OnetLandmarker
+from faceprint.detect.retail0009 import Retail0009
+from faceprint.types import Array, Face, FloatArray, Image, Landmarker
+
+POINTS = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], dtype=np.float32)
+
+
+class _Network:
+    engine: Literal["openvino"] = "openvino"
+    device = "cpu"
+    precision: Literal["f32"] = "f32"
+
+    def __init__(self) -> None:
+        self.batches: list[Array] = []
+
+
+class RetailNetwork(_Network):
+    """Gives the same shares for every crop, x and y in turn."""
+
+    def run(self, batch: Array) -> tuple[FloatArray, ...]:
+        self.batches.append(batch)
+        return (np.tile(POINTS.reshape(1, 10, 1, 1), (len(batch), 1, 1, 1)),)
+
+
+class Onet(_Network):
+    """Gives the same shares for every crop, the five x first, and moves each box to the right."""
+
+    def run(self, batch: Array) -> tuple[FloatArray, ...]:
+        self.batches.append(batch)
+        moves = np.array([[0.5, 0, 0.5, 0]] * len(batch), dtype=np.float32)
+        points = np.tile(POINTS.T.reshape(1, 10), (len(batch), 1))
+        return moves, points, np.ones((len(batch), 1), np.float32)
+
+
+def face(*box: float, score: float = 0.9) -> Face:
+    return Face(np.array(box, dtype=np.float32), score)
+
+
+IMAGES: list[Image] = [np.full((100, 120, 3), value, dtype=np.uint8) for value in (50, 90, 130)]
+FACES = [
+    (face(10, 10, 40, 50), face(60, 20, 90, 60, score=0.4)),
+    (),
+    (face(-10, 5, 30, 45),),
+]
+
+
+@pytest.mark.parametrize(
+    "landmarker", [OnetLandmarker(Onet()), Retail0009(RetailNetwork())], ids=lambda one: one.name
+)
+def test_faces_keep_their_order_boxes_and_scores(landmarker: Landmarker) -> None:
+    found = landmarker.locate(IMAGES, FACES)
+    assert [len(some) for some in found] == [2, 0, 1]
+    for before, after in zip(FACES, found, strict=True):
+        for old, new in zip(before, after, strict=True):
+            assert new.box is old.box
+            assert new.score == old.score
+            assert new.landmarks is not None
+            assert new.landmarks.shape == (5, 2)
+            assert new.landmarks.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "landmarker", [OnetLandmarker(Onet()), Retail0009(RetailNetwork())], ids=lambda one: one.name
+)
+def test_no_faces_need_no_network(landmarker: Landmarker) -> None:
+    assert landmarker.locate(IMAGES, [(), (), ()]) == [(), (), ()]
+    assert landmarker.locate([], []) == []
+
+
+def test_retail_looks_at_the_box_itself() -> None:
+    network = RetailNetwork()
+    ((found,),) = Retail0009(network).locate(IMAGES[:1], [FACES[0][:1]])
+    assert found.landmarks is not None
+    np.testing.assert_allclose(found.landmarks, POINTS * [30, 40] + 10, rtol=1e-6)
+    (batch,) = network.batches
+    assert batch.shape == (1, 48, 48, 3)
+    assert (batch == 50).all()
+
+
+def test_onet_looks_again_where_it_put_the_box() -> None:
+    network = Onet()
+    ((found,),) = OnetLandmarker(network).locate(IMAGES[:1], [(face(20, 30, 40, 50),)])
+    assert len(network.batches) == 2
+    # The first look is 18 pixels wide (0.9 of the box) from (21, 31) and moves by 9 to the right;
+    # the second is 16 pixels wide (0.9 of 18) from (31, 32).
+    assert found.landmarks is not None
+    np.testing.assert_allclose(found.landmarks, POINTS * 16 + [31, 32], rtol=1e-6)
+
+
+def test_many_faces_go_through_in_batches() -> None:
+    network = Onet()
+    faces = tuple(face(k, k, k + 20, k + 20) for k in range(40))
+    (found,) = OnetLandmarker(network).locate(IMAGES[:1], [faces])
+    assert len(found) == 40
+    assert max(len(batch) for batch in network.batches) < 40
+    right_eyes = np.array([one.landmarks[0] for one in found if one.landmarks is not None])
+    np.testing.assert_allclose(np.diff(right_eyes, axis=0), 1, atol=1e-4)
