@@ -54,7 +54,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
     """In CI, a test that skips for want of data that is there fails."""
     outcome = yield
     report = outcome.get_result()
-    wants = {"data_root": ("FACEPRINT_DATA", "data"), "weights_root": ("FACEPRINT_TEST_WEIGHTS", "weights")}
+    wants = {
+        "data_root": ("FACEPRINT_DATA", "data"),
+        "weights_root": ("FACEPRINT_TEST_WEIGHTS", "weights"),
+    }
     if _STRICT and report.skipped:
         for fixture, place in wants.items():
             if fixture in getattr(item, "fixturenames", ()) and _shared(*place) is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +215,8 @@ def test_enrol_needs_somebody_it_can_find(store: GalleryStore) -> None:
         {"text": " "},
         {"purpose": ""},
         {"recorded_by": ""},
+        {"purpose": "x" * 501},
+        {"expires_at": datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))},
     ],
     ids=lambda changes: "-".join(changes),
 )
@@ -293,11 +296,12 @@ def test_an_enrolment_of_nothing_is_refused(store: GalleryStore) -> None:
         {"source_digest": "../../etc/passwd"},
         {"box": np.array([0, 0, np.inf, 1], dtype=np.float32)},
         {"box": np.zeros(3, dtype=np.float32)},
+        {"box": np.array([0, 0, 1e300, 1])},
         {"quality": 1.5},
         {"quality": float("nan")},
         {"picture_kind": "selfie"},
     ],
-    ids=["digest", "infinite box", "short box", "quality", "nan quality", "kind"],
+    ids=["digest", "infinite box", "short box", "huge box", "quality", "nan quality", "kind"],
 )
 def test_a_template_of_unknown_origin_is_refused(
     store: GalleryStore, bad: dict[str, object]
@@ -356,6 +360,23 @@ def test_the_same_face_is_the_same_photo_box_and_model(store: GalleryStore) -> N
     assert len(other_model.template_ids) == 1
     other_person = enrol(store, "Grace", 1)
     assert len(other_person.template_ids) == 1
+
+
+def test_undecodable_file_names_and_callers_are_kept_readable(store: GalleryStore) -> None:
+    call = Call("cli:\udcff", "door \udcff")
+    base = template(1)
+    odd = NewTemplate(
+        base.vector, "yu\udcffnet", "photo\udcff.jpg", base.source_digest, base.box, 0.5
+    )
+    who = store.enrol(
+        [odd], model_id=MODEL, call=call, name="Ada", consent=consent()
+    ).person.person_id
+    store.search(base.vector[None], model_id=MODEL, call=call)
+    [stored] = store.templates(who)
+    assert stored.source.startswith("photo\ufffd")
+    assert store.changes()[0].actor.startswith("cli:\ufffd")
+    with pytest.raises(EmbeddingError):
+        store.search(base.vector[None], model_id="\udcff", call=call)
 
 
 def test_notes_of_a_later_enrolment_are_added(store: GalleryStore) -> None:
@@ -654,6 +675,23 @@ def test_two_openings_of_a_gallery_follow_each_other(opener: Opener) -> None:
             [found] = store.search(unit(1)[None], model_id=MODEL, call=CALL)
             assert sorted(candidate.name for candidate in found) == expected
             assert store.template_count(MODEL) == sum(p.template_count for p in store.people())
+
+
+def test_threads_enrol_and_search_at_once(store: GalleryStore) -> None:
+    def work(thread: int) -> list[str]:
+        found: list[str] = []
+        for number in range(4):
+            seed = thread * 100 + number
+            enrol(store, f"Person {seed}", seed)
+            [candidates] = store.search(unit(seed)[None], model_id=MODEL, call=CALL, k=1)
+            found.append(candidates[0].name)
+        return found
+
+    with ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(work, range(4)))
+    for thread, found in enumerate(results):
+        assert found == [f"Person {thread * 100 + number}" for number in range(4)]
+    assert store.template_count(MODEL) == len(store.people()) == 16
 
 
 # Export and import

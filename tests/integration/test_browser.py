@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import subprocess
@@ -30,7 +31,7 @@ SERVE = """
 import sys
 from faceprint import Faceprint
 from faceprint.web import serve
-with Faceprint(gallery=sys.argv[1]) as engine:
+with Faceprint(gallery=sys.argv[1], cache=sys.argv[2]) as engine:
     serve(engine, port=0, on_ready=lambda address: print(address, flush=True))
 """
 
@@ -48,9 +49,9 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    command = [sys.executable, "-c", SERVE, str(tmp_path / "gallery.db")]
+@contextlib.contextmanager
+def served(folder: Path, cache: Path) -> Iterator[str]:
+    command = [sys.executable, "-c", SERVE, str(folder / "gallery.db"), str(cache)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -61,8 +62,34 @@ def address(tmp_path: Path) -> Iterator[str]:
             process.kill()
 
 
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, cache_root: Path) -> Iterator[str]:
+    """An app where nobody is enrolled by any test."""
+    with served(tmp_path_factory.mktemp("shared"), cache_root) as made:
+        yield made
+
+
+@pytest.fixture
+def own_address(tmp_path: Path, cache_root: Path) -> Iterator[str]:
+    """An app for one test."""
+    with served(tmp_path, cache_root) as made:
+        yield made
+
+
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
+    with opened(browser, address) as made:
+        yield made
+
+
+@pytest.fixture
+def own_page(browser: Browser, own_address: str) -> Iterator[Page]:
+    with opened(browser, own_address) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def opened(browser: Browser, address: str) -> Iterator[Page]:
     """A desktop page whose console must stay silent: it also reports breaches of the policy."""
     context = browser.new_context(base_url=address, viewport=DESKTOP)  # type: ignore[arg-type]
     made = context.new_page()
@@ -89,7 +116,8 @@ def enrol(page: Page, name: str, photos: list[Path]) -> None:
     expect(page.locator(".enrolled .news")).to_contain_text("is enrolled", timeout=60_000)
 
 
-def test_a_newcomer_tries_the_sample(page: Page, tmp_path: Path) -> None:
+def test_a_newcomer_tries_the_sample(own_page: Page) -> None:
+    page = own_page
     pytest.importorskip("skimage", reason="The sample comes with the extra 'sample'.")
     page.goto("/")
     expect(page.get_by_text("Nobody is enrolled yet")).to_be_visible()
@@ -111,7 +139,8 @@ def test_a_newcomer_tries_the_sample(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_text("Nobody is enrolled yet")).to_be_visible()
 
 
-def test_test_photos_get_the_right_names(page: Page, data_root: Path) -> None:
+def test_test_photos_get_the_right_names(own_page: Page, data_root: Path) -> None:
+    page = own_page
     people = data_root / "people"
     for folder in sorted((people / "train").iterdir()):
         enrol(page, folder.name, sorted(folder.iterdir()))
@@ -197,14 +226,15 @@ def test_every_page_fits_a_phone(browser: Browser, address: str, scheme: str) ->
     context.close()
 
 
-def test_without_scripts(browser: Browser, address: str, data_root: Path) -> None:
-    context = browser.new_context(base_url=address, java_script_enabled=False)
+def test_without_scripts(browser: Browser, own_address: str, data_root: Path) -> None:
+    context = browser.new_context(base_url=own_address, java_script_enabled=False)
     page = context.new_page()
     photo = data_root / "people" / "test" / "obama1.jpg"
     page.goto("/")
     page.set_input_files("[data-file]", photo)
     page.get_by_role("button", name="Identify").click(timeout=60_000)
     expect(page.locator(".tag-text")).to_contain_text("Unknown")
+    expect(page.get_by_role("button", name="Picture with names")).to_be_hidden()
     expect(page.locator("[data-photo]")).to_have_attribute("src", re.compile("^data:image/jpeg"))
     page.get_by_label("The same photo once more").set_input_files(photo)
     page.get_by_label("Name", exact=True).fill("Barack Obama")

@@ -22,8 +22,9 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "flask_app.py"
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Faceprint]:
-    with Faceprint(gallery=str(tmp_path / "gallery.db"), max_upload_bytes=400_000) as made:
+def engine(tmp_path: Path, cache_root: Path) -> Iterator[Faceprint]:
+    gallery = str(tmp_path / "gallery.db")
+    with Faceprint(gallery=gallery, cache=cache_root, max_upload_bytes=400_000) as made:
         yield made
 
 

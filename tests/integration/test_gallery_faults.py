@@ -153,7 +153,8 @@ enrol(gallery, "Grace")
 """
     code, _, err = finish(start(program, path, event, str(number)))
     assert code == -signal.SIGKILL, err
-    assert check_whole(path, templates_each=2) == ["Ada", "Grace"] if stored else ["Ada"]
+    expected = ["Ada", "Grace"] if stored else ["Ada"]
+    assert check_whole(path, templates_each=2) == expected
 
 
 def test_a_gallery_survives_being_killed_at_any_moment(tmp_path: Path) -> None:

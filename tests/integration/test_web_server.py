@@ -22,15 +22,16 @@ SERVE = """
 import sys
 from faceprint import Faceprint
 from faceprint.web import serve
-with Faceprint(gallery=sys.argv[1], max_upload_bytes=5_000_000, max_pixels=20_000_000) as engine:
+limits = {"max_upload_bytes": 5_000_000, "max_pixels": 20_000_000}
+with Faceprint(gallery=sys.argv[1], cache=sys.argv[2], **limits) as engine:
     serve(engine, port=0, on_ready=lambda address: print(address, flush=True))
 print("closed", flush=True)
 """
 
 
 @contextlib.contextmanager
-def served(gallery: Path) -> Iterator[str]:
-    command = [sys.executable, "-c", SERVE, str(gallery)]
+def served(gallery: Path, cache: Path) -> Iterator[str]:
+    command = [sys.executable, "-c", SERVE, str(gallery), str(cache)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -43,8 +44,8 @@ def served(gallery: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("web") / "gallery.db") as made:
+def address(tmp_path_factory: pytest.TempPathFactory, cache_root: Path) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("web") / "gallery.db", cache_root) as made:
         yield made
 
 
@@ -82,7 +83,7 @@ def test_a_ready_embedding_is_named(address: str, data_root: Path) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "bad_embedding")
 
 
-def test_an_erased_person_is_gone(address: str, data_root: Path, tmp_path: Path) -> None:
+def test_an_erased_person_is_gone(address: str, data_root: Path) -> None:
     photo = data_root / "people" / "train" / "rose_leslie" / "img1.jpg"
     person = enrol(address, "rose_leslie", [photo]).json()["person_id"]
     (face,) = httpx.get(f"{address}/api/v1/people/{person}").json()["faces"]

@@ -18,6 +18,7 @@ from sqlalchemy import insert
 
 from faceprint.errors import GalleryError
 from faceprint.gallery.database import Database
+from faceprint.gallery.names import clean_text
 from faceprint.gallery.records import AccessKind, Call
 from faceprint.gallery.schema import accesses
 
@@ -56,8 +57,8 @@ class AccessLog:
         entry = {
             "kind": kind,
             "at": datetime.now(UTC),
-            "actor": call.actor,
-            "purpose": call.purpose,
+            "actor": clean_text(call.actor),
+            "purpose": clean_text(call.purpose),
             "asked": asked,
             "answered": answered,
         }

@@ -18,12 +18,13 @@ import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tokenize import TokenError
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from faceprint.errors import (
     EmbeddingError,
@@ -57,6 +58,15 @@ ARCHIVE_VERSION = 1
 
 MANIFEST = "manifest.json"
 
+
+def _in_utc(when: datetime) -> datetime:
+    try:
+        return when.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time lies beyond the years 1 to 9999 in UTC") from None
+
+
+_Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Id = Annotated[
     str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
@@ -74,9 +84,9 @@ class ArchivedConsent(_Record):
 
     text: str
     purpose: _Label
-    given_at: AwareDatetime
+    given_at: _Time
     recorded_by: _Label
-    expires_at: AwareDatetime | None
+    expires_at: _Time | None
     document: _Digest | None
     document_name: str | None
 
@@ -92,7 +102,7 @@ class ArchivedTemplate(_Record):
     source_digest: _Digest
     box: tuple[_Pixels, _Pixels, _Pixels, _Pixels]
     quality: Annotated[float, Field(ge=0, le=1)]
-    created_at: AwareDatetime
+    created_at: _Time
     picture: _Digest | None
     picture_kind: PictureKind
 
@@ -103,7 +113,7 @@ class ArchivedPerson(_Record):
     person_id: _Id
     name: str
     notes: str
-    created_at: AwareDatetime
+    created_at: _Time
     consents: tuple[ArchivedConsent, ...]
     templates: tuple[ArchivedTemplate, ...]
 
@@ -122,7 +132,7 @@ class Manifest(_Record):
 
     format: Literal["faceprint-gallery"] = "faceprint-gallery"
     version: Literal[1] = 1
-    created_at: AwareDatetime
+    created_at: _Time
     models: tuple[ArchivedModel, ...]
     people: tuple[ArchivedPerson, ...]
 

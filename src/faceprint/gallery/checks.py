@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from faceprint.errors import ConsentError, EmbeddingError, ImageFormatError, InputError
+from faceprint.gallery.names import clean_text
 from faceprint.gallery.records import Call, Consent, NewTemplate
 from faceprint.types import FloatArray
 
@@ -56,9 +57,14 @@ def check_model_id(model_id: str) -> None:
     Raises:
         EmbeddingError: The model_id is blank or too long.
     """
-    if not model_id.strip() or len(model_id) > _MAX_LABEL_LENGTH:
+    if (
+        not model_id.strip()
+        or len(model_id) > _MAX_LABEL_LENGTH
+        or clean_text(model_id) != model_id
+    ):
         raise EmbeddingError(
-            "Embeddings need the model_id of the model that made them; it is missing."
+            "Embeddings need the model_id of the model that made them; this one is "
+            f"blank, not text, or longer than {_MAX_LABEL_LENGTH} characters."
         )
 
 
@@ -75,11 +81,16 @@ def check_consent(consent: Consent, *, now: datetime) -> None:
     if not consent.text.strip() and not consent.document:
         raise ConsentError("A consent record needs the wording agreed to, or a document.")
     for what, value in (("purpose", consent.purpose), ("recorded_by", consent.recorded_by)):
-        if not value.strip():
-            raise ConsentError(f"A consent record needs its {what}; it is blank.")
+        if not value.strip() or len(value) > _MAX_LABEL_LENGTH:
+            raise ConsentError(
+                f"A consent record needs its {what} in 1 to {_MAX_LABEL_LENGTH} characters; "
+                f"this one has {len(value.strip())}."
+            )
     for when in (consent.given_at, consent.expires_at):
         if when is not None and when.utcoffset() is None:
             raise ConsentError(f"The times of a consent record need a time zone; {when} has none.")
+        if when is not None and not _is_stored(when):
+            raise ConsentError(f"{when} lies beyond the years 1 to 9999 in UTC. Give another time.")
     if consent.given_at > now + _CLOCK_TOLERANCE:
         raise ConsentError(
             f"The consent is dated {consent.given_at:%Y-%m-%d}, in the future. Check date and "
@@ -95,6 +106,15 @@ def check_consent(consent: Consent, *, now: datetime) -> None:
             f"A consent document has at most {MAX_DOCUMENT_BYTES // 2**20} MiB; "
             f"this one has {len(consent.document) / 2**20:.1f} MiB. Scan it smaller."
         )
+
+
+def _is_stored(when: datetime) -> bool:
+    """Whether a time exists in UTC."""
+    try:
+        when.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 def check_vectors(vectors: FloatArray) -> FloatArray:
@@ -189,7 +209,8 @@ def _check_origin(template: NewTemplate) -> None:
             f"this one has {len(template.source_digest)} characters."
         )
     box = np.asarray(template.box)
-    if box.shape != (4,) or box.dtype.kind not in "fiu" or not np.isfinite(box).all():
+    limit = np.finfo(np.float32).max
+    if box.shape != (4,) or box.dtype.kind not in "fiu" or not (abs(box) < limit).all():
         raise InputError(
             f"A face box is four finite numbers x1 y1 x2 y2; this one is {box.tolist()}."
         )

@@ -134,7 +134,7 @@ def add_template(
         "template_id": template_id or str(uuid.uuid4()),
         "person_key": person_key,
         "model_key": model_key,
-        "detector": template.detector,
+        "detector": clean_text(template.detector),
         "source": clean_text(template.source),
         "source_digest": bytes.fromhex(template.source_digest),
         "box": np.asarray(template.box, dtype="<f4").tobytes(),

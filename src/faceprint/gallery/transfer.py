@@ -106,7 +106,7 @@ def _write_documents(
         .where(wanted, consents.c.document.is_not(None))
     )
     digests: dict[int, str] = {}
-    for key, document in connection.execution_options(yield_per=1).execute(chosen):
+    for key, document in connection.execute(chosen, execution_options={"yield_per": 1}):
         digest = hashlib.sha256(document).hexdigest()
         if digest not in digests.values():
             archive.writestr(document_entry(digest), document)

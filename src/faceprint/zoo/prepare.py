@@ -44,6 +44,11 @@ def prepare(content: bytes, card: ModelCard, *, spatial: bool = False) -> bytes:
             f"The weights of {card.name} are not an ONNX model: {error}"
         ) from error
     fold_constants(model.graph)
+    if len(model.graph.input) != 1:
+        raise WeightsCorruptError(
+            f"The weights of {card.name} are not the expected model: one input was expected, "
+            f"{len(model.graph.input)} found."
+        )
     free_batch(model.graph)
     if spatial:
         free_spatial(model.graph)

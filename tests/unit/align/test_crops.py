@@ -10,7 +10,11 @@ TEMPLATE = ALIGNMENTS["arcface-112"].template
 
 
 @given(
-    st.floats(-3, 3), st.floats(0.2, 5), st.floats(-200, 200), st.floats(-200, 200), st.integers(0, 9)
+    st.floats(-3, 3),
+    st.floats(0.2, 5),
+    st.floats(-200, 200),
+    st.floats(-200, 200),
+    st.integers(0, 9),
 )
 def test_similarity_agrees_with_scikit_image(
     angle: float, scale: float, x: float, y: float, seed: int

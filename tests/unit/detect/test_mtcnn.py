@@ -8,6 +8,7 @@ import pytest
 
 from faceprint.detect.mtcnn import Mtcnn, MtcnnOptions
 from faceprint.geometry import iou_matrix
+from faceprint.runtime import Session
 from faceprint.types import Array, Face, FloatArray, Image
 
 SHARES = np.array([0.3, 0.7, 0.5, 0.35, 0.65, 0.4, 0.4, 0.6, 0.8, 0.8], dtype=np.float32)
@@ -48,9 +49,12 @@ class CropNetwork(_Network):
         return offsets, *points, scores
 
 
-def cascade(options: MtcnnOptions | None = None) -> Mtcnn:
+def cascade(options: MtcnnOptions | None = None, *, propose: Session | None = None) -> Mtcnn:
     return Mtcnn(
-        WindowNetwork(), CropNetwork(landmarks=False), CropNetwork(landmarks=True), options=options
+        propose or WindowNetwork(),
+        CropNetwork(landmarks=False),
+        CropNetwork(landmarks=True),
+        options=options,
     )
 
 
@@ -109,23 +113,22 @@ def test_photos_keep_their_own_faces_whatever_their_sizes() -> None:
 
 
 def test_photos_of_one_size_share_a_run_of_the_first_network() -> None:
-    detector = cascade()
-    detector.detect([photo(100, 130, (37, 22, 40))] * 3)
-    first = detector._propose_net
-    assert isinstance(first, WindowNetwork)
-    assert [shape[0] for shape in first.shapes] == [3]
+    network = WindowNetwork()
+    cascade(propose=network).detect([photo(100, 130, (37, 22, 40))] * 3)
+    assert [shape[0] for shape in network.shapes] == [3]
 
 
-def test_a_large_canvas_in_strips_gives_the_same_faces(monkeypatch: pytest.MonkeyPatch) -> None:
-    images = [photo(150, 190, (37, 22, 40), (110, 80, 60))]
-    whole = cascade().detect(images)
-    detector = cascade()
-    monkeypatch.setattr("faceprint.detect.mtcnn._MAX_BATCH_PIXELS", 9000)
-    strips = detector.detect(images)
-    first = detector._propose_net
-    assert isinstance(first, WindowNetwork)
-    assert len(first.shapes) > 2
-    np.testing.assert_array_equal([f.box for f in strips[0]], [f.box for f in whole[0]])
+def test_a_large_photo_goes_through_in_strips_and_loses_no_face_between_them() -> None:
+    network = WindowNetwork()
+    squares = [(300, top, 24) for top in range(880, 990, 31)]
+    found = [cascade(propose=network).detect([photo(1020, 720, square)])[0] for square in squares]
+    first, second = network.shapes[:2]
+    assert first[1] > second[1]
+    top_of_second = (first[1] - 10) * 20 / 12
+    assert squares[0][1] < top_of_second < squares[-1][1]
+    assert [inside(faces, square) for faces, square in zip(found, squares, strict=True)] == (
+        [True] * len(squares)
+    )
 
 
 def test_a_face_may_reach_beyond_the_photo() -> None:

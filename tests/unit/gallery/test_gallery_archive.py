@@ -81,8 +81,8 @@ def npy(array: np.ndarray[Any, Any], *, allow_pickle: bool = False) -> bytes:
     return buffer.getvalue()
 
 
-def refuse(gallery: SqlGallery, path: Path, call: Call) -> None:
-    with pytest.raises(GalleryCorruptError):
+def refuse(gallery: SqlGallery, path: Path, call: Call, *, said: str = ".") -> None:
+    with pytest.raises(GalleryCorruptError, match=said):
         gallery.import_(path, call=call)
     assert gallery.people() == []
     assert gallery.changes() == []
@@ -138,6 +138,7 @@ CHANGES: dict[str, Change] = {
         e.pop(next(n for n in e if "documents/" in n)),
     ),
     "naive time": lambda e, m: m["people"][0].update(created_at="2026-01-01T00:00:00"),
+    "time beyond all": lambda e, m: m["people"][0].update(created_at="9999-12-31T23:00:00-05:00"),
     "infinite box": lambda e, m: m["people"][0]["templates"][0].update(box=[0, 0, 1e999, 1]),
     "name of controls": lambda e, m: m["people"][0].update(name="a\u0000b"),
     "unknown field": lambda e, m: m.update(extra=1),
@@ -162,7 +163,7 @@ def test_a_compressed_archive_is_refused(gallery: SqlGallery, archive: Path, cal
     entries = entries_of(archive) | {"bomb": b"\0" * 10_000_000}
     bomb = write(archive.with_name("bomb.zip"), entries, compression=zipfile.ZIP_DEFLATED)
     assert bomb.stat().st_size < 100_000
-    refuse(gallery, bomb, call)
+    refuse(gallery, bomb, call, said="compressed")
 
 
 def test_overlapping_entries_are_refused(gallery: SqlGallery, archive: Path, call: Call) -> None:
@@ -176,7 +177,7 @@ def test_overlapping_entries_are_refused(gallery: SqlGallery, archive: Path, cal
     second = content[start:middle].replace(b"manifest.json", b"aaaaaaaaaaaaa")
     end = content[content.index(b"PK\x05\x06") :]
     large.write_bytes(content[:middle] + second + end)
-    refuse(gallery, large, call)
+    refuse(gallery, large, call, said="overlap")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a zip", b"PK\x05\x06" + b"\0" * 18])

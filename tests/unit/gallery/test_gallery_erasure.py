@@ -87,6 +87,25 @@ def test_no_copy_survives_in_a_tree_that_was_balanced(
     assert len(found_in_files(path.parent, kept)) == len(kept)
 
 
+def test_an_erasure_rewrites_the_file(
+    gallery: SqlGallery, path: Path, template: MakeTemplate, consent: Consent, call: Call
+) -> None:
+    """Overwriting what is deleted is not enough: balanced trees keep stray copies now and then."""
+    who = gallery.enrol(
+        [template(seed, dimension=512) for seed in range(20)],
+        model_id="m",
+        call=call,
+        name="Ada",
+        consent=consent,
+    ).person.person_id
+    gallery.erase(who, call=call)
+    raw = sqlite3.connect(path)
+    assert raw.execute("PRAGMA freelist_count").fetchone() == (0,)
+    assert raw.execute("PRAGMA user_version").fetchone() == (0,)
+    raw.close()
+    assert Path(f"{path}-wal").stat().st_size < 3 * 4096 + 100
+
+
 def test_an_erasure_that_could_not_be_overwritten_is_finished_at_the_next_opening(
     path: Path, template: MakeTemplate, consent: Consent, call: Call
 ) -> None:

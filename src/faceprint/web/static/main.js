@@ -3,6 +3,8 @@ import { setUpCompare } from "./compare.js";
 import { setUpIdentify } from "./identify.js";
 import { setUpPhotoFields } from "./photos.js";
 
+document.documentElement.classList.add("js");
+
 const identify = document.querySelector("[data-identify]");
 if (identify) setUpIdentify(identify);
 

@@ -1,0 +1,163 @@
+"""Every card keeps the contracts of its kind; a new card is picked up by itself."""
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+
+from faceprint.align import ALIGNMENTS, crop
+from faceprint.detect import load_detector, load_landmarker
+from faceprint.embed import load_embedder
+from faceprint.errors import MissingExtraError, WeightsMissingError
+from faceprint.runtime import RuntimeOptions
+from faceprint.types import Face, Image
+from faceprint.zoo import CARDS, PackageResource, Url, WeightStore
+from faceprint.zoo.store import file_digest
+
+ASTRONAUT_BOX = np.array([175, 60, 270, 195])
+ALL = sorted(CARDS)
+DETECTORS = [name for name in ALL if CARDS[name].kind == "detector"]
+EMBEDDERS = [name for name in ALL if CARDS[name].kind == "embedder"]
+LANDMARKERS = [name for name in ALL if CARDS[name].kind == "landmarker"]
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> Image:
+    return np.ascontiguousarray(data.astronaut())
+
+
+@pytest.fixture(scope="module")
+def store(cache_root: Path, tmp_path_factory: pytest.TempPathFactory) -> WeightStore:
+    """A store that never downloads, with what the weights folder has, told by digest."""
+    folder = tmp_path_factory.mktemp("weights")
+    published = Path(__file__).parents[3] / "shared" / "weights"
+    known = {file.digest: file.name for card in CARDS.values() for file in card.files}
+    for path in published.iterdir() if published.is_dir() else ():
+        for algorithm in ("sha256", "sha384"):
+            if name := known.get(file_digest(path, algorithm)):
+                shutil.copy(path, folder / name)
+    return WeightStore(folder, cache_root, offline=True)
+
+
+def options(cache_root: Path) -> RuntimeOptions:
+    return RuntimeOptions(cache=cache_root)
+
+
+def skip_without_weights(name: str, store: WeightStore) -> None:
+    try:
+        store.files(CARDS[name])
+    except (WeightsMissingError, MissingExtraError) as error:
+        pytest.skip(f"no weights of {name} here: {str(error)[:80]}")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_cards_are_complete(name: str) -> None:
+    card = CARDS[name]
+    assert card.name == name
+    assert card.summary.endswith(".")
+    assert card.paper
+    assert card.training_data
+    assert find_spec(
+        f"faceprint.{'embed' if card.kind == 'embedder' else 'detect'}.{card.implementation}"
+    )
+    for file in card.files:
+        algorithm, _, digits = file.digest.partition(":")
+        assert len(digits) == {"sha256": 64, "sha384": 96}[algorithm]
+        assert int(digits, 16) > 0
+        assert file.size_bytes > 1000
+        assert file.sources
+        for source in file.sources:
+            assert isinstance(source, PackageResource) or source.address.startswith("https://")
+    if card.kind == "embedder":
+        assert card.dimension > 0
+        assert card.input_size_px > 0
+        assert card.alignment in {*ALIGNMENTS, "box-margin"}
+
+
+def test_no_two_files_share_a_name_in_the_store() -> None:
+    files = {file.digest: file for card in CARDS.values() for file in card.files}.values()
+    names = [file.name for file in files if any(isinstance(s, Url) for s in file.sources)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_sizes_are_right_where_the_weights_are_here(name: str, store: WeightStore) -> None:
+    skip_without_weights(name, store)
+    for file, path in zip(CARDS[name].files, store.files(CARDS[name]), strict=True):
+        assert path.stat().st_size == file.size_bytes
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_detectors(name: str, store: WeightStore, cache_root: Path, astronaut: Image) -> None:
+    skip_without_weights(name, store)
+    detector = load_detector(name, store, options(cache_root))
+    black = np.zeros((80, 120, 3), np.uint8)
+    dot = np.zeros((1, 1, 3), np.uint8)
+    found = detector.detect([black, astronaut, dot, astronaut])
+    assert [len(faces) for faces in found][::2] == [0, 0]
+    for faces in (found[1], found[3]):
+        best = faces[0]
+        assert 0.5 < best.score <= 1.0001 or name.startswith("dlib")
+        assert best.box.dtype == np.float32
+        assert np.abs(best.box - ASTRONAUT_BOX).max() < 45
+        assert [f.score for f in faces] == sorted((f.score for f in faces), reverse=True)
+        if best.landmarks is not None:
+            check_landmarks(best.landmarks)
+    assert detector.detect([]) == []
+
+
+def check_landmarks(points: np.ndarray) -> None:
+    """Right eye, left eye, nose, right and left mouth corner of an upright face, the subject's own sides."""
+    right_eye, left_eye, nose, right_mouth, left_mouth = points
+    assert right_eye[0] < left_eye[0]
+    assert right_mouth[0] < left_mouth[0]
+    assert max(right_eye[1], left_eye[1]) < nose[1] < min(right_mouth[1], left_mouth[1])
+    assert points.shape == (5, 2)
+
+
+@pytest.mark.parametrize("name", LANDMARKERS)
+def test_landmarkers(name: str, store: WeightStore, cache_root: Path, astronaut: Image) -> None:
+    skip_without_weights(name, store)
+    (reference,) = load_detector("yunet", store, options(cache_root)).detect([astronaut])
+    bare = [Face(face.box, face.score) for face in reference]
+    (faces,) = load_landmarker(name, store, options(cache_root)).locate([astronaut], [bare])
+    assert len(faces) == len(bare)
+    points, expected = faces[0].landmarks, reference[0].landmarks
+    assert points is not None
+    assert expected is not None
+    check_landmarks(points)
+    eyes = np.linalg.norm(expected[0] - expected[1])
+    assert np.linalg.norm(points - expected, axis=1).max() < 0.35 * eyes
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("name", EMBEDDERS)
+def test_embedders(
+    name: str, flip: bool, store: WeightStore, cache_root: Path, astronaut: Image
+) -> None:
+    skip_without_weights(name, store)
+    embedder = load_embedder(name, store, options(cache_root), flip=flip)
+    (faces,) = load_detector("yunet", store, options(cache_root)).detect([astronaut])
+    assert faces[0].landmarks is not None
+    side = embedder.crop_size_px
+    one = crop(
+        astronaut, faces[0].landmarks[None], alignment=ALIGNMENTS[embedder.alignment], size_px=side
+    )
+    noise = np.random.default_rng(0).integers(0, 255, (9, side, side, 3), dtype=np.uint8)
+    batch = np.concatenate([one, noise, one[:, :, ::-1]])
+    result = embedder.embed(batch)
+    assert result.model_id == embedder.model_id
+    assert CARDS[name].digest in result.model_id
+    assert result.model_id.endswith("+flip") is flip
+    assert result.vectors.shape == (11, CARDS[name].dimension)
+    assert result.vectors.dtype == np.float32
+    assert np.linalg.norm(result.vectors, axis=1) == pytest.approx(1, abs=1e-4)
+    alone = embedder.embed(one).vectors[0]
+    assert float(alone @ result.vectors[0]) > 0.999
+    mirrored = float(result.vectors[0] @ result.vectors[-1])
+    assert mirrored > 0.995 if flip else mirrored > 0.8
+    assert abs(float(result.vectors[0] @ result.vectors[1])) < mirrored
+    assert embedder.embed(batch[:0]).vectors.shape == (0, CARDS[name].dimension)

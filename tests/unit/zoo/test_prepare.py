@@ -1,0 +1,82 @@
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from faceprint.errors import WeightsCorruptError
+from faceprint.zoo import CARDS
+from faceprint.zoo.prepare import prepare
+
+
+def quantised_model() -> onnx.ModelProto:
+    """A convolution with block-quantised weights, listed as inputs, and a fixed batch of 1."""
+    random = np.random.default_rng(0)
+    codes = random.integers(-100, 100, (4, 27), dtype=np.int8)
+    scales = random.uniform(0.01, 0.1, (4, 3)).astype(np.float32)
+    zeros = random.integers(-5, 5, (4, 3), dtype=np.int8)
+    tensors = [
+        numpy_helper.from_array(codes, "codes"),
+        numpy_helper.from_array(scales, "scales"),
+        numpy_helper.from_array(zeros, "zeros"),
+        numpy_helper.from_array(np.array([4, 3, 3, 3]), "shape"),
+        numpy_helper.from_array(np.array([1, -1, 4]), "rows"),
+        numpy_helper.from_array(np.array(0.5, np.float32), "ratio"),
+    ]
+    nodes = [
+        helper.make_node(
+            "DequantizeLinear", ["codes", "scales", "zeros"], ["flat"], axis=1, block_size=9
+        ),
+        helper.make_node("Reshape", ["flat", "shape"], ["weight"]),
+        helper.make_node("Conv", ["input", "weight"], ["map"], pads=[1, 1, 1, 1]),
+        helper.make_node("Dropout", ["map", "ratio"], ["same"]),
+        helper.make_node("Transpose", ["same"], ["last"], perm=[0, 2, 3, 1]),
+        helper.make_node("Reshape", ["last", "rows"], ["output"]),
+    ]
+    inputs = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 8, 8])]
+    inputs += [helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in tensors]
+    output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 64, 4])
+    graph = helper.make_graph(nodes, "made-up", inputs, [output], tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+
+
+def test_a_prepared_model_computes_the_same_on_any_batch_and_size() -> None:
+    model = quantised_model()
+    prepared = onnx.load_model_from_string(
+        prepare(model.SerializeToString(), CARDS["yunet"], spatial=True)
+    )
+    assert [value.name for value in prepared.graph.input] == ["pixels"]
+    assert not {"DequantizeLinear", "Dropout"} & {node.op_type for node in prepared.graph.node}
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    ours = ReferenceEvaluator(prepared).run(None, {"pixels": pixels})[0]
+    reference = ReferenceEvaluator(model)
+    for row, image in zip(ours, pixels, strict=True):
+        planes = image[None, :, :, ::-1].transpose(0, 3, 1, 2).astype(np.float32)
+        assert row == pytest.approx(
+            reference.run(None, {"input": planes})[0][0], rel=1e-4, abs=1e-3
+        )
+    other = np.zeros((2, 16, 24, 3), np.uint8)
+    assert ReferenceEvaluator(prepared).run(None, {"pixels": other})[0].shape == (2, 384, 4)
+
+
+def test_mean_and_scale_are_built_in() -> None:
+    weight = numpy_helper.from_array(np.eye(3, dtype=np.float32)[:, :, None, None], "weight")
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["input", "weight"], ["output"])],
+        "identity",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 1, 1])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 3, 1, 1])],
+        [weight],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    card = CARDS["mobilefacenet"]
+    prepared = onnx.load_model_from_string(prepare(model.SerializeToString(), card))
+    pixels = np.array([[[[10, 100, 200]]]], np.uint8)
+    result = ReferenceEvaluator(prepared).run(None, {"pixels": pixels})[0].ravel()
+    assert result == pytest.approx((np.array([10, 100, 200]) - card.mean) / card.std, rel=1e-5)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x08\x07" * 40])
+def test_what_is_no_model_is_refused(content: bytes) -> None:
+    with pytest.raises(WeightsCorruptError):
+        prepare(content, CARDS["sface"])
