@@ -84,12 +84,11 @@ def suppress(
     order = np.argsort(-scores, kind="stable")
     if len(order) < 2:
         return order
-    kept: list[np.intp] = []
-    while len(order):
-        best, rest = order[0], order[1:]
-        kept.append(best)
-        overlaps = iou_matrix(boxes[best : best + 1], boxes[rest], of_smaller=of_smaller)[0] > iou
-        if groups is not None:
-            overlaps &= groups[rest] == groups[best]
-        order = rest[~overlaps]
-    return np.array(kept, dtype=np.intp)
+    overlaps = iou_matrix(boxes[order], boxes[order], of_smaller=of_smaller) > iou
+    if groups is not None:
+        overlaps &= groups[order][:, None] == groups[order][None, :]
+    stays = np.ones(len(order), dtype=bool)
+    for place in range(len(order) - 1):
+        if stays[place]:
+            stays[place + 1 :] &= ~overlaps[place, place + 1 :]
+    return order[stays]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -157,12 +158,18 @@ def verify(
 
 
 def _state(entry: ModelCard, store: WeightStore) -> str:
+    if entry.extra is not None and not _installed(entry.extra):
+        return f"extra {entry.extra}"
     states = {status.state for status in store.status(entry)}
     if "corrupt" in states:
         return "corrupt"
     if "missing" not in states:
         return "ready"
-    return f"extra {entry.extra}" if entry.extra else "to pull"
+    return "to pull"
+
+
+def _installed(extra: str) -> bool:
+    return find_spec(extra) is not None
 
 
 def _summary(entry: ModelCard, store: WeightStore) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from faceprint.zoo.prepare import prepare
 __all__ = ["YuNet", "build"]
 
 _STRIDES = (8, 16, 32)
-_MAX_BATCH_PIXELS = 4 * 1024 * 1024
+_MAX_BATCH_PIXELS = 4 * 256 * 256
+"""What one core keeps in its cache: larger batches are slower."""
 
 
 def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> YuNet:

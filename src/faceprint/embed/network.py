@@ -14,7 +14,8 @@ from faceprint.zoo.prepare import prepare
 
 __all__ = ["NetworkEmbedder", "build", "unit"]
 
-_BATCH = 8
+_BATCH = 4
+"""What one core keeps in its cache: larger batches of 112-pixel crops take up to half as long again."""
 
 
 def build(
@@ -79,9 +80,9 @@ class NetworkEmbedder:
     def _run(self, crops: Image) -> FloatArray:
         if not len(crops):
             return np.zeros((0, self.dimension), dtype=np.float32)
+        count = -(-len(crops) // _BATCH)
         parts = [
-            self._session.run(np.ascontiguousarray(crops[start : start + _BATCH]))[0]
-            for start in range(0, len(crops), _BATCH)
+            self._session.run(np.ascontiguousarray(part))[0] for part in np.array_split(crops, count)
         ]
         stacked = np.concatenate(parts).astype(np.float32, copy=False)
         return unit(stacked.reshape(len(crops), self.dimension))

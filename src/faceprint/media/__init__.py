@@ -2,7 +2,7 @@
 
 from faceprint.media.drawing import COLOURS, Mark, draw_faces
 from faceprint.media.folder import find_photos
-from faceprint.media.read import read_image
+from faceprint.media.read import photo_name, read_image
 from faceprint.media.write import encode_image, write_image
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "draw_faces",
     "encode_image",
     "find_photos",
+    "photo_name",
     "read_image",
     "write_image",
 ]

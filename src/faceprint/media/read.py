@@ -21,7 +21,7 @@ from faceprint.media.arrays import image_from_array
 from faceprint.media.decode import decode_image
 from faceprint.types import NamedImage, Photo
 
-__all__ = ["read_image"]
+__all__ = ["photo_name", "read_image"]
 
 _BYTES_PER_PIXEL: Final = 8
 _BYTES_AT_LEAST: Final = 64 * 2**20
@@ -57,7 +57,7 @@ def read_image(
         ImageError: Damaged, cut short, not permitted to be read, or an array that is no image.
         MissingExtraError: A HEIC photo without the extra "heif".
     """
-    label = _label(photo) if name is None else name
+    label = photo_name(photo) if name is None else name
     if isinstance(photo, np.ndarray):
         pixels = image_from_array(photo, name=label, max_pixels=max_pixels)
         digest = hashlib.sha256(repr(pixels.shape).encode())
@@ -71,8 +71,12 @@ def read_image(
     return NamedImage(label, pixels, hashlib.sha256(data).hexdigest())
 
 
-def _label(photo: Photo) -> str:
-    return os.fspath(photo) if isinstance(photo, str | Path) else "photo"
+def photo_name(photo: Photo) -> str:
+    """What a photo is called: its path, the name of its file object, or "photo"."""
+    if isinstance(photo, str | Path):
+        return os.fspath(photo)
+    name = getattr(photo, "name", None)
+    return name if isinstance(name, str) else "photo"
 
 
 def _read_bytes(photo: str | Path | bytes | BinaryIO, *, name: str, max_bytes: int) -> bytes:

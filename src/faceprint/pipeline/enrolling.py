@@ -11,7 +11,7 @@ import numpy as np
 
 from faceprint.errors import FaceprintError, InputError
 from faceprint.gallery.records import Call, Consent, NewTemplate
-from faceprint.media import encode_image
+from faceprint.media import encode_image, photo_name
 from faceprint.pipeline.choose import choose_face
 from faceprint.pipeline.decide import search_threshold
 from faceprint.pipeline.results import EmbeddedPhoto, Enrolment, Failure
@@ -69,7 +69,7 @@ def enrol(
             chosen.append(_choose(faceprint, photo, request))
         except FaceprintError as error:
             errors.append(error)
-            failures.append(Failure.of(_name(photo), error))
+            failures.append(Failure.of(photo_name(photo), error))
     if not chosen:
         raise errors[0]
     vectors = np.stack([item.vector for item in chosen])
@@ -92,10 +92,6 @@ def enrol(
         if person_id != receipt.person.person_id
     ]
     return Enrolment(receipt, tuple(failures), tuple(warnings))
-
-
-def _name(photo: Photo) -> str:
-    return str(photo) if isinstance(photo, str | Path) else "photo"
 
 
 def _choose(faceprint: Faceprint, photo: Photo, request: EnrolRequest) -> _Chosen:

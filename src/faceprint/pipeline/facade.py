@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from faceprint.errors import EmbeddingError, FaceprintError
 from faceprint.gallery.records import Call, Consent
 from faceprint.gallery.store import GalleryStore
-from faceprint.media import read_image
+from faceprint.media import photo_name, read_image
 from faceprint.pipeline.choose import choose_face
 from faceprint.pipeline.decide import decide_search, decide_verification
 from faceprint.pipeline.enrolling import EnrolRequest, KeepPicture, enrol
@@ -363,5 +362,4 @@ class Faceprint:
         try:
             return read_image(photo, max_pixels=self._settings.max_pixels)
         except FaceprintError as error:
-            name = str(photo) if isinstance(photo, str | Path) else "photo"
-            return Failure.of(name, error)
+            return Failure.of(photo_name(photo), error)

@@ -20,7 +20,7 @@ from faceprint.zoo import WeightStore, card
 __all__ = ["Models", "runtime_options", "weight_store"]
 
 _PICTURE_PX = 224
-_LANDMARKER = "retail-0009"
+_LANDMARKER = "onet"
 
 
 def weight_store(settings: Settings) -> WeightStore:
