@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -49,11 +50,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> object:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI, a test that skips for want of data that is there fails."""
-    outcome = yield
-    report = outcome.get_result()
+    report = yield
     wants = {
         "data_root": ("FACEPRINT_DATA", "data"),
         "weights_root": ("FACEPRINT_TEST_WEIGHTS", "weights"),
@@ -63,3 +65,4 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
             if fixture in getattr(item, "fixturenames", ()) and _shared(*place) is not None:
                 report.outcome = "failed"
                 report.longrepr = f"skipped although the folder is there: {report.longrepr}"
+    return report

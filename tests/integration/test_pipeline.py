@@ -27,6 +27,7 @@ from faceprint.errors import (
     ImageNotFoundError,
     InputError,
 )
+from faceprint.types import Photo
 
 CALL = Call("test", "identify")
 CONSENT = Consent("yes", "tests", datetime(2026, 1, 1, tzinfo=UTC), "test")
@@ -87,7 +88,14 @@ def test_a_stream_keeps_order_and_reports_failures(
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff\xe0 not much of a photo")
     lfw = sorted((data_root / "lfw").glob("A*/*_0001.jpg"))[:30]
-    photos = [*lfw[:9], broken, *lfw[9:], tmp_path / "missing.jpg", np.zeros((2, 2)), lfw[0]]
+    photos: list[Photo] = [
+        *lfw[:9],
+        broken,
+        *lfw[9:],
+        tmp_path / "missing.jpg",
+        np.zeros((2, 2)),
+        lfw[0],
+    ]
     results = list(known.identify_many(photos, call=CALL))
     assert len(results) == len(photos)
     failed = [k for k, r in enumerate(results) if isinstance(r, Failure)]

@@ -58,8 +58,7 @@ def run() -> None:
         print_error(error, as_json=as_json)
         code = 2
     except typer.TyperException as error:
-        show = getattr(error, "show", lambda: err.print(str(error)))
-        show()
+        getattr(error, "show", error.__repr__)()
         code = 2
     except (typer.Abort, KeyboardInterrupt):
         err.print("Interrupted. What was finished is kept.")

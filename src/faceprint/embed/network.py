@@ -82,7 +82,8 @@ class NetworkEmbedder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         count = -(-len(crops) // _BATCH)
         parts = [
-            self._session.run(np.ascontiguousarray(part))[0] for part in np.array_split(crops, count)
+            self._session.run(np.ascontiguousarray(part))[0]
+            for part in np.array_split(crops, count)
         ]
         stacked = np.concatenate(parts).astype(np.float32, copy=False)
         return unit(stacked.reshape(len(crops), self.dimension))

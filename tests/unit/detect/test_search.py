@@ -87,8 +87,9 @@ def test_turned_photos_come_back_upright(turns: int) -> None:
     class UprightOnly(BlobDetector):
         def _find(self, image: Image) -> tuple[Face, ...]:
             faces = super()._find(image)
-            corner = faces and faces[0].landmarks is not None and faces[0].landmarks[0]
-            upright = bool(faces) and np.allclose(corner, faces[0].box[:2], atol=12)
+            if not faces or faces[0].landmarks is None:
+                return ()
+            upright = np.allclose(faces[0].landmarks[0], faces[0].box[:2], atol=12)
             return faces if upright else ()
 
     upright = picture(200, 300, 30, 90, 100)

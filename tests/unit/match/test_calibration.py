@@ -36,7 +36,8 @@ CALIBRATION = Calibration(
 
 def unit_vectors(count: int, size: int = 16, seed: int = 0) -> np.ndarray:
     vectors = np.random.default_rng(seed).normal(size=(count, size)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return scaled
 
 
 def test_measured_rates_give_their_own_threshold() -> None:

@@ -25,7 +25,7 @@ def doubling(tmp_path_factory: pytest.TempPathFactory) -> Path:
         helper.make_node("Add", ["float", "float"], ["twice"]),
         helper.make_node("Neg", ["float"], ["negative"]),
     ]
-    shape = ["batch", "height", "width", 3]
+    shape: list[str | int | None] = ["batch", "height", "width", 3]
     graph = helper.make_graph(
         nodes,
         "doubling",
@@ -117,7 +117,7 @@ def test_what_is_not_there_is_an_error_and_never_a_fall_back(
     fake_engines(monkeypatch, vino=False, ort=False)
     for engine in ("auto", "openvino", "onnxruntime"):
         with pytest.raises(DeviceUnavailableError, match="not installed"):
-            choose(RuntimeOptions(engine=engine))  # type: ignore[arg-type]
+            choose(RuntimeOptions(engine=engine))
 
 
 def test_precision_auto_is_bf16_only_where_native_and_harmless(

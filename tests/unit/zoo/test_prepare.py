@@ -9,6 +9,13 @@ from faceprint.zoo import CARDS
 from faceprint.zoo.prepare import prepare
 
 
+def run(model: onnx.ModelProto, inputs: dict[str, np.ndarray]) -> np.ndarray:
+    """The first output, by the reference implementation of ONNX."""
+    outputs = ReferenceEvaluator(model).run(None, inputs)
+    assert isinstance(outputs, list)
+    return np.asarray(outputs[0])
+
+
 def quantised_model() -> onnx.ModelProto:
     """A convolution with block-quantised weights, listed as inputs, and a fixed batch of 1."""
     random = np.random.default_rng(0)
@@ -48,15 +55,13 @@ def test_a_prepared_model_computes_the_same_on_any_batch_and_size() -> None:
     assert [value.name for value in prepared.graph.input] == ["pixels"]
     assert not {"DequantizeLinear", "Dropout"} & {node.op_type for node in prepared.graph.node}
     pixels = np.random.default_rng(1).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
-    ours = ReferenceEvaluator(prepared).run(None, {"pixels": pixels})[0]
-    reference = ReferenceEvaluator(model)
+    ours = run(prepared, {"pixels": pixels})
+    reference = model
     for row, image in zip(ours, pixels, strict=True):
         planes = image[None, :, :, ::-1].transpose(0, 3, 1, 2).astype(np.float32)
-        assert row == pytest.approx(
-            reference.run(None, {"input": planes})[0][0], rel=1e-4, abs=1e-3
-        )
+        assert row == pytest.approx(run(reference, {"input": planes})[0], rel=1e-4, abs=1e-3)
     other = np.zeros((2, 16, 24, 3), np.uint8)
-    assert ReferenceEvaluator(prepared).run(None, {"pixels": other})[0].shape == (2, 384, 4)
+    assert run(prepared, {"pixels": other}).shape == (2, 384, 4)
 
 
 def test_mean_and_scale_are_built_in() -> None:
@@ -72,7 +77,7 @@ def test_mean_and_scale_are_built_in() -> None:
     card = CARDS["mobilefacenet"]
     prepared = onnx.load_model_from_string(prepare(model.SerializeToString(), card))
     pixels = np.array([[[[10, 100, 200]]]], np.uint8)
-    result = ReferenceEvaluator(prepared).run(None, {"pixels": pixels})[0].ravel()
+    result = run(prepared, {"pixels": pixels}).ravel()
     assert result == pytest.approx((np.array([10, 100, 200]) - card.mean) / card.std, rel=1e-5)
 
 
