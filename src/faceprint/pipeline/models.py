@@ -55,8 +55,11 @@ class Models:
 
     @property
     def workers(self) -> int:
-        """How many calls run side by side."""
-        return self._options.workers
+        """How many groups of photos are worked on side by side.
+
+        Twice as many as networks run at once: while some wait for a network, others decode and align.
+        """
+        return 2 * self._options.workers
 
     @cached_property
     def _detector(self) -> Detector:

@@ -62,6 +62,8 @@ class OpenVinoSession:
             "INFERENCE_PRECISION_HINT": precision,
             "NUM_STREAMS": workers,
             "INFERENCE_NUM_THREADS": workers,
+            # Detector and embedder have streams of their own, which pinning would put on one core.
+            "ENABLE_CPU_PINNING": False,
         }
         if cache is not None:
             settings["CACHE_DIR"] = str(cache / "openvino")
