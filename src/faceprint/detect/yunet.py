@@ -16,7 +16,6 @@ from faceprint.geometry import suppress
 from faceprint.runtime import RuntimeOptions, Session, open_session
 from faceprint.types import Face, FloatArray, Image
 from faceprint.zoo import ModelCard, WeightStore
-from faceprint.zoo.prepare import prepare
 
 __all__ = ["YuNet", "build"]
 
@@ -27,11 +26,7 @@ _MAX_BATCH_PIXELS = 4 * 256 * 256
 
 def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> YuNet:
     """YuNet from its card."""
-    path = store.made(
-        card,
-        f"r{card.revision}.onnx",
-        lambda files: prepare(files[0].read_bytes(), card, spatial=True),
-    )
+    path = store.prepared(card, spatial=True)
     session = open_session(path, options, sensitive=card.precision == "f32")
     return YuNet(session, name=card.name)
 

@@ -10,7 +10,6 @@ from faceprint.errors import InputError
 from faceprint.runtime import RuntimeOptions, Session, open_session
 from faceprint.types import Embeddings, FloatArray, Image
 from faceprint.zoo import ModelCard, WeightStore
-from faceprint.zoo.prepare import prepare
 
 __all__ = ["NetworkEmbedder", "build", "unit"]
 
@@ -30,9 +29,7 @@ def build(
 def _network(card: ModelCard, store: WeightStore) -> Path:
     if card.files[0].name.endswith(".xml"):
         return store.files(card)[0]
-    return store.made(
-        card, f"r{card.revision}.onnx", lambda files: prepare(files[0].read_bytes(), card)
-    )
+    return store.prepared(card)
 
 
 def unit(vectors: FloatArray) -> FloatArray:

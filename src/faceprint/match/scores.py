@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import beta
 
 from faceprint.types import FloatArray
 
@@ -27,9 +26,11 @@ def clopper_pearson(errors: int, trials: int, *, confidence: float = 0.95) -> tu
     >>> low, round(high, 4)
     (0.0, 0.0362)
     """
+    from scipy.special import betaincinv
+
     tail = (1 - confidence) / 2
-    low = 0.0 if errors == 0 else float(beta.ppf(tail, errors, trials - errors + 1))
-    high = 1.0 if errors == trials else float(beta.ppf(1 - tail, errors + 1, trials - errors))
+    low = 0.0 if errors == 0 else float(betaincinv(errors, trials - errors + 1, tail))
+    high = 1.0 if errors == trials else float(betaincinv(errors + 1, trials - errors, 1 - tail))
     return low, high
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
@@ -12,9 +13,13 @@ __all__ = [
     "Licence",
     "ModelCard",
     "PackageResource",
+    "Progress",
     "Url",
     "WeightFile",
 ]
+
+Progress = Callable[[str, int, int], None]
+"""Called with a file name, the bytes here so far, and the bytes in all."""
 
 Kind = Literal["detector", "landmarker", "embedder"]
 Commercial = Literal["allowed", "forbidden", "undocumented"]

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 
 from faceprint.errors import WeightsCorruptError, WeightsMissingError
-from faceprint.zoo.cards import WeightFile
+from faceprint.zoo.cards import Progress, WeightFile
 
-__all__ = ["Progress", "download"]
+__all__ = ["download"]
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[str, int, int], None]
-"""Called with the file name, the bytes here so far, and the bytes in all."""
 
 _TRIES_PER_ADDRESS = 3
 _TIMEOUT = httpx.Timeout(30, connect=10)

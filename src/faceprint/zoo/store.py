@@ -25,8 +25,7 @@ from faceprint.errors import (
     WeightsCorruptError,
     WeightsMissingError,
 )
-from faceprint.zoo.cards import ModelCard, PackageResource, Url, WeightFile
-from faceprint.zoo.download import Progress, download
+from faceprint.zoo.cards import ModelCard, PackageResource, Progress, Url, WeightFile
 
 __all__ = ["FileStatus", "WeightStore", "file_digest"]
 
@@ -140,6 +139,17 @@ class WeightStore:
                 write_atomically(target, make(files))
         return target
 
+    def prepared(self, card: ModelCard, *, spatial: bool = False) -> Path:
+        """A card's ONNX file, prepared once; see `faceprint.zoo.prepare`."""
+
+        def make(files: tuple[Path, ...]) -> bytes:
+            # Reading ONNX takes a quarter of a second to import, and is needed once.
+            from faceprint.zoo.prepare import prepare
+
+            return prepare(files[0].read_bytes(), card, spatial=spatial)
+
+        return self.made(card, f"r{card.revision}.onnx", make)
+
     def _store_path(self, file: WeightFile) -> Path:
         return self.weights / file.name
 
@@ -187,6 +197,8 @@ class WeightStore:
                 f"{card.name} needs {file.name} ({file.size_bytes} bytes, {file.digest}), which is "
                 f"not here, and offline is set. Get it from {urls[0]} and put it at {target}"
             )
+        from faceprint.zoo.download import download
+
         self.weights.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{target}.lock"):
             if not target.exists():
