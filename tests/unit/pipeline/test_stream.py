@@ -64,12 +64,8 @@ def test_a_dropped_stream_ends_its_workers() -> None:
 def test_small_photos_go_in_groups_and_large_ones_alone(tmp_path: Path) -> None:
     large = tmp_path / "large.jpg"
     large.write_bytes(bytes(3 * 2**20))
-    photos: list[Photo] = [b"x" * 1000] * 20 + [
-        large,
-        large,
-        tmp_path / "gone.jpg",
-        np.zeros((9, 9)),
-    ]
+    photos: list[Photo] = [b"x" * 1000] * 20
+    photos += [large, large, tmp_path / "gone.jpg", np.zeros((9, 9))]
     sizes = [len(group) for group in chunks(photos)]
     assert sum(sizes) == len(photos)
     assert sizes[:2] == [8, 8]
