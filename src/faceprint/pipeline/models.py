@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +20,8 @@ from faceprint.types import Detector, Embedder, Face, Image, Landmarker
 from faceprint.zoo import WeightStore, card
 
 __all__ = ["Models", "runtime_options", "weight_store"]
+
+Loaded = TypeVar("Loaded")
 
 _PICTURE_PX = 224
 _LANDMARKER = "onet"
@@ -51,7 +55,8 @@ class Models:
         self._settings = settings
         self._store = weight_store(settings)
         self._options = runtime_options(settings)
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._loaded: dict[str, Any] = {}
 
     @property
     def workers(self) -> int:
@@ -61,32 +66,37 @@ class Models:
         """
         return 2 * self._options.workers
 
-    @cached_property
+    @property
     def _detector(self) -> Detector:
-        with self._lock:
-            return load_detector(self._settings.detector, self._store, self._options)
+        return self._once(
+            "detector",
+            lambda: load_detector(self._settings.detector, self._store, self._options),
+        )
 
-    @cached_property
-    def _plain_search(self) -> Search:
-        return Search(self._detector, SearchPlan(retry_turned=self._settings.turn))
-
-    @cached_property
-    def _thorough_search(self) -> Search:
-        plan = SearchPlan(retry_turned=True, thorough=True)
-        return Search(self._detector, plan)
-
-    @cached_property
+    @property
     def _landmarker(self) -> Landmarker:
-        with self._lock:
-            return load_landmarker(_LANDMARKER, self._store, self._options)
+        return self._once(
+            "landmarker", lambda: load_landmarker(_LANDMARKER, self._store, self._options)
+        )
 
-    @cached_property
+    @property
     def embedder(self) -> Embedder:
         """The embedder."""
+        settings = self._settings
+        return self._once(
+            "embedder",
+            lambda: load_embedder(
+                settings.embedder, self._store, self._options, flip=settings.flip
+            ),
+        )
+
+    def _once(self, name: str, load: Callable[[], Loaded]) -> Loaded:
+        """What `load` gives, loaded by the first of all threads that ask."""
         with self._lock:
-            return load_embedder(
-                self._settings.embedder, self._store, self._options, flip=self._settings.flip
-            )
+            if name not in self._loaded:
+                self._loaded[name] = load()
+            loaded: Loaded = self._loaded[name]
+            return loaded
 
     @cached_property
     def calibration(self) -> Calibration | None:
@@ -107,8 +117,8 @@ class Models:
 
     def detect(self, images: list[Image], *, thorough: bool) -> list[tuple[Face, ...]]:
         """Faces of each image, best first."""
-        search = self._thorough_search if thorough else self._plain_search
-        return search.detect(images)
+        plan = SearchPlan(retry_turned=thorough or self._settings.turn, thorough=thorough)
+        return Search(self._detector, plan).detect(images)
 
     def crops(self, image: Image, faces: tuple[Face, ...]) -> Image:
         """Crops of the faces as the embedder takes them: (N, S, S, 3) uint8 RGB."""
