@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 import threading
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 from faceprint.errors import ModelError
@@ -19,6 +22,22 @@ _first_call = threading.Lock()
 _core_lock = threading.Lock()
 
 
+def _load() -> ModuleType:
+    """OpenVINO without its telemetry.
+
+    Left alone, importing it writes an id into the home folder and reports to an analytics service. It
+    does without where its telemetry package is missing, so that is what it gets to see.
+    """
+    blocked = "openvino" not in sys.modules and "openvino_telemetry" not in sys.modules
+    if blocked:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("openvino")
+    finally:
+        if blocked:
+            del sys.modules["openvino_telemetry"]
+
+
 def _core() -> ov.Core:
     with _core_lock:
         return _only_core()
@@ -26,20 +45,18 @@ def _core() -> ov.Core:
 
 @lru_cache(maxsize=1)
 def _only_core() -> ov.Core:
-    import openvino as ov
-
-    return ov.Core()
+    return _load().Core()
 
 
 @lru_cache(maxsize=1)
 def probe() -> tuple[str | None, tuple[str, ...], bool, str]:
     """Version, devices, native bf16, and a note for people."""
     try:
-        import openvino as ov
+        version: str = _load().__version__
     except ImportError as error:
         return None, (), False, f"not installed ({error})"
     capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return ov.__version__.split("-")[0], ("cpu",), "BF16" in capabilities, ""
+    return version.split("-")[0], ("cpu",), "BF16" in capabilities, ""
 
 
 class OpenVinoSession:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -135,3 +137,15 @@ def test_engines_on_this_machine_are_probed() -> None:
     found = {status.engine: status for status in engines()}
     assert found["openvino"].version
     assert "cpu" in found["openvino"].devices
+
+
+def test_nothing_is_reported_home(tmp_path: Path) -> None:
+    program = """
+import sys
+from faceprint.runtime import engines
+assert engines()[0].version
+assert not [name for name in sys.modules if name.startswith("openvino_telemetry")]
+"""
+    environment = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PATH": ""}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert not (tmp_path / "intel").exists()
