@@ -24,7 +24,7 @@ from faceprint.types import FloatArray
 from machine import describe_machine, write_csv
 
 console = Console()
-LEVELS = (0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
+LEVELS = (0.7, 0.75, 0.8, 0.85, 0.9)
 OVERLAP = 0.4
 
 
