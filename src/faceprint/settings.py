@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["CommercialUse", "Settings"]
+from faceprint.errors import InputError
+
+__all__ = ["CommercialUse", "Settings", "read_settings"]
 
 CommercialUse = Literal["no", "yes", "strict"]
 """Whether only weights that may be used commercially are let in.
@@ -70,3 +72,21 @@ class Settings(BaseSettings):
     @classmethod
     def _read_switch(cls, value: object) -> object:
         return _SWITCH_WORDS.get(str(value).lower(), value)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, with some fields given.
+
+    Raises:
+        InputError: A variable or a field means nothing; the message names it.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}"
+            for e in error.errors()
+        )
+        raise InputError(
+            f"A setting (FACEPRINT_NAME in the environment, or an option) is wrong: {problems}."
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Annotated
 
@@ -66,4 +67,14 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
+    except Exception as error:
+        logging.getLogger("faceprint").debug("unexpected", exc_info=True)
+        what = f"{type(error).__name__}: {error}"
+        print_error(
+            FaceprintError(
+                f"Something went wrong that was not foreseen: {what}. Please report it."
+            ),
+            as_json=as_json,
+        )
+        code = 2
     sys.exit(code if isinstance(code, int) else 0)

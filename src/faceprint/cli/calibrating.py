@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from faceprint.cli.options import DetectorOption, EmbedderOption, JsonOption, open_faceprint
-from faceprint.cli.output import err, out, print_json, progress, table
+from faceprint.cli.output import err, escape, out, print_json, progress, table
 from faceprint.match import save_calibration
 from faceprint.pipeline.calibrating import calibrate as calibrate_faces
 from faceprint.pipeline.calibrating import embed_folders, read_people_list
@@ -71,7 +71,7 @@ def calibrate(
     out.print(rows)
     out.print(
         f"{result.people} people, {result.photos} photos, {result.impostor_count} impostor pairs, "
-        f"{result.genuine_count} genuine; written to {path}"
+        f"{result.genuine_count} genuine; written to {escape(str(path))}"
     )
     if result.failures:
         err.print(f"{result.failures} photos gave no face and are left out.")

@@ -13,12 +13,12 @@ import typer
 
 from faceprint import __version__
 from faceprint.cli.options import JsonOption
-from faceprint.cli.output import out, print_json, table
+from faceprint.cli.output import escape, out, print_json, table
 from faceprint.errors import FaceprintError
 from faceprint.match import load_calibration
 from faceprint.pipeline.models import runtime_options, weight_store
 from faceprint.runtime import choose, choose_precision, engines
-from faceprint.settings import Settings
+from faceprint.settings import Settings, read_settings
 from faceprint.zoo import card
 
 __all__ = ["register"]
@@ -43,7 +43,7 @@ def doctor(json: JsonOption = False) -> int:
 
     Example: faceprint doctor
     """
-    settings = Settings()
+    settings = read_settings()
     checks = [
         _machine(),
         *_engines(),
@@ -61,7 +61,7 @@ def doctor(json: JsonOption = False) -> int:
     marks = {"ok": "[green]ok[/]", "absent": "[dim]-[/]", "wrong": "[bold red]wrong[/]"}
     rows = table("", "what", "finding")
     for check in checks:
-        rows.add_row(marks[check["state"]], check["what"], check["finding"])
+        rows.add_row(marks[check["state"]], check["what"], escape(check["finding"]))
     out.print(rows)
     return 2 if wrong else 0
 

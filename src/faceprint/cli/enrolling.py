@@ -16,11 +16,12 @@ from faceprint.cli.options import (
     JsonOption,
     LargestOption,
     PurposeOption,
+    ThoroughOption,
     call_of,
     open_faceprint,
     read_consent,
 )
-from faceprint.cli.output import err, failure_line, out, print_json, progress
+from faceprint.cli.output import err, escape, failure_line, out, print_json, progress
 from faceprint.errors import FaceprintError, ImageNotFoundError, InputError
 from faceprint.media import find_photos
 from faceprint.pipeline import Enrolment, Failure
@@ -59,8 +60,13 @@ def enrol(
     ] = None,
     largest: LargestOption = False,
     face: Annotated[
-        int | None, typer.Option(min=0, help="Take this face, as numbered by detect.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="Take this face, as numbered by detect with the same options.",
+        ),
     ] = None,
+    thorough: ThoroughOption = False,
     keep: Annotated[
         str, typer.Option(help="What picture to keep: crop, photo or nothing.")
     ] = "crop",
@@ -96,6 +102,7 @@ def enrol(
                     new=new,
                     largest=largest,
                     face=face,
+                    thorough=thorough,
                     keep=kept,
                     notes=notes,
                 )
@@ -160,12 +167,12 @@ def _show_enrolment(result: Enrolment) -> None:
     added = len(receipt.template_ids)
     what = "New person" if receipt.created else "Added to"
     out.print(
-        f"{what} [bold green]{receipt.person.name}[/] ({receipt.person.person_id}): {added} "
+        f"{what} [bold green]{escape(receipt.person.name)}[/] ({receipt.person.person_id}): {added} "
         f"{'photo' if added == 1 else 'photos'} added, {receipt.person.template_count} in all."
     )
     if receipt.already_enrolled:
         out.print(f"  {receipt.already_enrolled} had been enrolled before.")
     for warning in result.warnings:
-        err.print(f"  [yellow]Note[/]: {warning}")
+        err.print(f"  [yellow]Note[/]: {escape(warning)}")
     for failure in result.failures:
         failure_line(failure.image, failure.message)

@@ -23,8 +23,8 @@ from faceprint.cli.options import (
     call_of,
     open_faceprint,
 )
-from faceprint.cli.output import err, failure_line, out, print_json, progress, table
-from faceprint.errors import ImageError
+from faceprint.cli.output import err, escape, failure_line, out, print_json, progress, table
+from faceprint.errors import ImageError, InputError
 from faceprint.media import Mark, draw_faces, find_photos, write_image
 from faceprint.pipeline import (
     Detection,
@@ -168,7 +168,7 @@ def _each(
     """Runs a stream of photos through `work`, shows each result, and counts what failed."""
     photos = list(find_photos(given))
     many = len(photos) > 1 or any(Path(path).is_dir() for path in given)
-    names = _Names(out_dir, given)
+    targets = {} if out_dir is None else _targets(out_dir, given, photos)
     failed = 0
     with progress("Photos", total=len(photos), show=many) as step:
         for done, result in enumerate(work(iter(photos)), 1):
@@ -176,7 +176,7 @@ def _each(
                 failed += 1
             elif picture is not None and out_dir is not None:
                 pixels, marks = picture(result)
-                write_image(names.target(photos[done - 1]), draw_faces(pixels, marks))
+                _write(targets[done - 1], draw_faces(pixels, marks))
             if json:
                 print_json(result, line=many)
             elif isinstance(result, Failure):
@@ -189,32 +189,45 @@ def _each(
     return 2 if failed else 0
 
 
-class _Names:
-    """Where labelled pictures go: the photo's path below the folder that was given, never twice."""
+def _targets(out_dir: Path, given: Sequence[str], photos: Sequence[Path]) -> dict[int, Path]:
+    """Where each labelled picture goes: the photo's path below the folder given; no two the same.
 
-    def __init__(self, out_dir: Path | None, given: Sequence[str]) -> None:
-        self._out_dir = out_dir or Path()
-        self._roots = [Path(path) for path in given if Path(path).is_dir()]
-        self._taken: set[Path] = set()
-
-    def target(self, photo: Path) -> Path:
-        root = next((root for root in self._roots if photo.is_relative_to(root)), photo.parent)
+    Raises:
+        InputError: A picture would take the place of one of the photos.
+    """
+    roots = [Path(path) for path in given if Path(path).is_dir()]
+    originals = {photo.resolve() for photo in photos}
+    taken: set[Path] = set()
+    targets = {}
+    for index, photo in enumerate(photos):
+        root = next((root for root in roots if photo.is_relative_to(root)), photo.parent)
         inside = photo.relative_to(root)
-        target = self._out_dir / inside.with_suffix(".jpg")
+        target = out_dir / inside.with_suffix(".jpg")
         number = 1
-        while target in self._taken:
+        while target in taken:
             number += 1
-            target = self._out_dir / inside.with_name(f"{inside.stem}-{number}.jpg")
-        self._taken.add(target)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ImageError(f"{target.parent} cannot be made: {error.strerror}.") from error
-        return target
+            target = out_dir / inside.with_name(f"{inside.stem}-{number}.jpg")
+        if target.resolve() in originals:
+            raise InputError(
+                f"--out {out_dir} would write over the photo {target}. Choose another folder."
+            )
+        taken.add(target)
+        targets[index] = target
+    return targets
+
+
+def _write(target: Path, picture: Image) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageError(f"{target.parent} cannot be made: {error.strerror}.") from error
+    write_image(target, picture)
 
 
 def _show_detection(result: Detection) -> None:
-    out.print(f"[bold]{result.image}[/]  {result.width} x {result.height}, {_count(result)}")
+    out.print(
+        f"[bold]{escape(result.image)}[/]  {result.width} x {result.height}, {_count(result)}"
+    )
     if not result.faces:
         return
     rows = table("#face", "#score", "#left", "#top", "#width", "#height")
@@ -228,7 +241,7 @@ def _show_detection(result: Detection) -> None:
 def _show_embeddings(result: EmbeddedPhoto) -> None:
     size = result.embeddings.vectors.shape[1]
     out.print(
-        f"[bold]{result.detection.image}[/]  {_count(result.detection)}, {size} numbers each "
+        f"[bold]{escape(result.detection.image)}[/]  {_count(result.detection)}, {size} numbers each "
         f"({result.embeddings.model_id}); --json prints them"
     )
 
@@ -246,11 +259,11 @@ def _show_verification(verdict: Verification, fmr: float) -> None:
         line += f", threshold {verdict.threshold.score:.3f} at a false match rate of {fmr:g}"
         if not verdict.threshold.supported:
             line += f" (the calibration supports no less than {verdict.threshold.fmr:g})"
-    out.print(f"{line}  [{verdict.model_id}]".replace("[", r"\["))
+    out.print(escape(f"{line}  ({verdict.model_id})"))
 
 
 def _show_identification(result: Identification) -> None:
-    out.print(f"[bold]{result.detection.image}[/]  {_count(result.detection)}")
+    out.print(f"[bold]{escape(result.detection.image)}[/]  {_count(result.detection)}")
     if not result.faces:
         return
     rows = table("who", "#score", "nearest", "#left", "#top", "#width")
@@ -269,14 +282,14 @@ def _show_identification(result: Identification) -> None:
 
 def _who(item: IdentifiedFace) -> str:
     if item.name is not None:
-        return f"[bold green]{item.name}[/]"
+        return f"[bold green]{escape(item.name)}[/]"
     if item.decision is Decision.UNSURE:
-        return f"[yellow]{item.candidates[0].name}?[/]"
+        return f"[yellow]{escape(item.candidates[0].name)}?[/]"
     return "[dim]Unknown[/]" if item.decision is Decision.UNKNOWN else "[dim]no decision[/]"
 
 
 def _nearest(item: IdentifiedFace) -> str:
-    return ", ".join(f"{c.name} {c.score:.2f}" for c in item.candidates[:3])
+    return ", ".join(f"{escape(c.name)} {c.score:.2f}" for c in item.candidates[:3])
 
 
 def _count(detection: Detection) -> str:

@@ -17,9 +17,9 @@ from rich.progress import (
 )
 
 from faceprint.cli.options import JsonOption
-from faceprint.cli.output import err, out, print_json, table
+from faceprint.cli.output import err, escape, out, print_json, table
 from faceprint.pipeline.models import weight_store
-from faceprint.settings import Settings
+from faceprint.settings import read_settings
 from faceprint.zoo import CARDS, ModelCard, WeightStore, card
 
 __all__ = ["app"]
@@ -35,7 +35,7 @@ def list_models(json: JsonOption = False) -> int:
 
     Example: faceprint models list
     """
-    store = weight_store(Settings())
+    store = weight_store(read_settings())
     if json:
         print_json([_summary(entry, store) for entry in CARDS.values()])
         return 0
@@ -53,7 +53,7 @@ def show(name: NameArgument, json: JsonOption = False) -> int:
     Example: faceprint models show sface
     """
     entry = card(name)
-    store = weight_store(Settings())
+    store = weight_store(read_settings())
     if json:
         print_json(asdict(entry) | _summary(entry, store))
         return 0
@@ -75,7 +75,7 @@ def show(name: NameArgument, json: JsonOption = False) -> int:
         rows.add_row(key, value)
     for status in store.status(entry):
         rows.add_row("file", f"{status.file.name}  {status.state}")
-        rows.add_row("", f"{status.path or '-'}")
+        rows.add_row("", escape(str(status.path or "-")))
         rows.add_row("", f"{status.file.digest}, {status.file.size_bytes} bytes")
         for source in status.file.sources:
             rows.add_row("", f"from {getattr(source, 'address', None) or _package(source)}")
@@ -92,7 +92,7 @@ def pull(
 
     Example: faceprint models pull retail-0095
     """
-    store = weight_store(Settings())
+    store = weight_store(read_settings())
     records = []
     with Progress(
         TextColumn("{task.description}"),
@@ -133,7 +133,7 @@ def verify(
 
     Example: faceprint models verify
     """
-    store = weight_store(Settings())
+    store = weight_store(read_settings())
     entries = [card(name) for name in names] if names else list(CARDS.values())
     statuses = [(entry, status) for entry in entries for status in store.status(entry)]
     if json:

@@ -116,7 +116,7 @@ def read_consent(
     Args:
         consent: The wording, or @FILE for a text or a scanned document.
         purpose: What the templates may be used for.
-        expires: A date as 2027-01-31, or a span as 90d, 12m, 2y.
+        expires: A date as 2027-01-31, to its end, or a span as 90d, 12m, 2y.
         by: Who records it.
 
     Raises:
@@ -159,7 +159,7 @@ def _read_document(path: Path) -> _Document:
 
 
 def _read_expiry(text: str) -> datetime:
-    if span := re.fullmatch(r"(\d{1,4})([dwmy])", text):
+    if span := re.fullmatch(r"(\d{1,3})([dwmy])", text):
         return datetime.now(UTC) + timedelta(days=int(span[1]) * _DAYS[span[2]])
     try:
         day = datetime.fromisoformat(text)
@@ -167,4 +167,6 @@ def _read_expiry(text: str) -> datetime:
         raise InputError(
             f"--expires takes a date as 2027-01-31, or a span as 90d, 12m or 2y, got {text!r}."
         ) from error
+    if len(text) == len("2027-01-31"):
+        day += timedelta(days=1, microseconds=-1)
     return day if day.tzinfo else day.replace(tzinfo=UTC)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from rich.console import Console
+from rich.markup import escape as escape_markup
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -25,6 +26,7 @@ __all__ = [
     "Record",
     "Step",
     "err",
+    "escape",
     "failure_line",
     "out",
     "print_error",
@@ -58,24 +60,28 @@ def print_error(error: FaceprintError, *, as_json: bool) -> None:
     if as_json:
         print_json({"error": {"code": error.code, "message": str(error)}})
     else:
-        err.print(f"[bold red]Error[/]: {_plain(str(error))}")
+        err.print(f"[bold red]Error[/]: {escape(str(error))}")
 
 
 def failure_line(image: str, message: str) -> None:
     """A failed item of a batch, on standard error."""
-    err.print(f"[bold red]Failed[/]: {_plain(image)}: {_plain(message)}")
+    err.print(f"[bold red]Failed[/]: {escape(image)}: {escape(message)}")
+
+
+def escape(text: str) -> str:
+    """Text of users for the terminal: no markup, and no control characters."""
+    visible = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return escape_markup(visible)
 
 
 def table(*columns: str, title: str | None = None) -> Table:
     """An empty table in the house style; columns that start with # hold numbers."""
     made = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
-        made.add_column(column.lstrip("#"), justify="right" if column[:1] == "#" else "left")
+        made.add_column(
+            column.lstrip("#"), justify="right" if column[:1] == "#" else "left", overflow="fold"
+        )
     return made
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
 
 
 class Step(Protocol):

@@ -17,7 +17,7 @@ from faceprint.cli.options import (
     open_faceprint,
     read_consent,
 )
-from faceprint.cli.output import err, out, print_json, table
+from faceprint.cli.output import err, escape, out, print_json, table
 from faceprint.errors import InputError
 from faceprint.gallery.records import Consent, Person, Template
 
@@ -45,7 +45,7 @@ def list_people(gallery: GalleryOption = None, json: JsonOption = False) -> int:
     rows = table("name", "id", "#photos", "consent", "since")
     for person in everybody:
         rows.add_row(
-            person.name,
+            escape(person.name),
             person.person_id,
             str(person.template_count),
             _consent_word(person),
@@ -67,15 +67,17 @@ def show(who: WhoArgument, gallery: GalleryOption = None, json: JsonOption = Fal
     if json:
         print_json(_person(person) | {"templates": [_template(t) for t in templates]})
         return 0
-    out.print(f"[bold]{person.name}[/]  {person.person_id}  since {person.created_at:%Y-%m-%d}")
+    out.print(
+        f"[bold]{escape(person.name)}[/]  {person.person_id}  since {person.created_at:%Y-%m-%d}"
+    )
     if person.notes:
-        out.print(person.notes)
+        out.print(escape(person.notes))
     for consent in person.consents:
-        out.print(f"consent: {_consent_line(consent)}")
+        out.print(f"consent: {escape(_consent_line(consent))}")
     rows = table("photo", "#quality", "model", "added")
     for template in templates:
         rows.add_row(
-            template.source,
+            escape(template.source),
             f"{template.quality:.2f}",
             template.model_id,
             f"{template.created_at:%Y-%m-%d %H:%M}",
@@ -249,7 +251,7 @@ def _done(record: dict[str, Any], text: str, *, json: bool) -> int:
     if json:
         print_json(record)
     else:
-        out.print(text)
+        out.print(escape(text))
     return 0
 
 

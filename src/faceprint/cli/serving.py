@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from faceprint.cli.options import DetectorOption, EmbedderOption, GalleryOption, open_faceprint
-from faceprint.cli.output import err, out
+from faceprint.cli.output import err, escape, out
 from faceprint.web import serve as serve_app
 
 __all__ = ["register"]
@@ -43,7 +43,7 @@ def serve(
             port=port,
             allow_hosts=allow_host or (),
             on_ready=lambda address: out.print(
-                f"faceprint is ready: [bold]{address}[/]  (gallery {faceprint.settings.gallery}; "
+                f"faceprint is ready: [bold]{address}[/]  (gallery {escape(faceprint.settings.gallery)}; "
                 "stop with Ctrl-C)"
             ),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from faceprint.types import FloatArray
@@ -69,6 +69,17 @@ class Consent:
     expires_at: datetime | None = None
     document: bytes | None = None
     document_name: str | None = None
+
+    @classmethod
+    def given(
+        cls, text: str, purpose: str, *, by: str, expires_at: datetime | None = None
+    ) -> Consent:
+        """A consent that is given now.
+
+        >>> Consent.given("Signed form 17", "door", by="reception").recorded_by
+        'reception'
+        """
+        return cls(text, purpose, datetime.now(UTC), by, expires_at)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,6 +44,7 @@ class EnrolRequest:
     new: bool
     largest: bool
     face: int | None
+    thorough: bool
     keep: KeepPicture
     notes: str
 
@@ -95,7 +96,7 @@ def enrol(
 
 
 def _choose(faceprint: Faceprint, photo: Photo, request: EnrolRequest) -> _Chosen:
-    embedded = faceprint.embed(photo)
+    embedded = faceprint.embed(photo, thorough=request.thorough)
     index = choose_face(embedded.detection, largest=request.largest, face=request.face)
     crop = embedded.crops[index : index + 1]
     face = measure_quality(embedded.detection.faces[index : index + 1], crop)[0]

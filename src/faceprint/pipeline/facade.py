@@ -30,7 +30,7 @@ from faceprint.pipeline.results import (
 )
 from faceprint.pipeline.stream import chunks, in_order
 from faceprint.quality import measure_quality
-from faceprint.settings import Settings
+from faceprint.settings import Settings, read_settings
 from faceprint.types import Embeddings, NamedImage, Photo
 
 __all__ = ["Faceprint"]
@@ -47,21 +47,25 @@ class Faceprint:
         settings: From the environment unless given.
         overrides: Fields of `Settings` by name, as in `embedder="sface"`.
 
+    Raises:
+        InputError: A setting means nothing.
+
     Example:
         ```python
         from faceprint import Call, Consent, Faceprint
 
         with Faceprint(gallery="office.db") as faces:
-            me = Call(actor="reception", purpose="enrol")
-            faces.enrol("Ada", ["ada.jpg"], call=me, consent=Consent.given("signed form", "door"))
+            me = Call(actor="reception", purpose="door")
+            consent = Consent.given("signed form", "door", by="reception")
+            faces.enrol("Ada", ["ada.jpg"], call=me, consent=consent)
             for face in faces.identify("visitor.jpg", call=me).faces:
                 print(face.name or "Unknown", face.score)
         ```
     """
 
     def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
-        base = settings or Settings()
-        self._settings = Settings(**(base.model_dump() | overrides)) if overrides else base
+        given = {} if settings is None else settings.model_dump()
+        self._settings = read_settings(**(given | overrides))
         self._models = Models(self._settings)
         self._lock = threading.Lock()
 
@@ -220,6 +224,7 @@ class Faceprint:
         new: bool = False,
         largest: bool = False,
         face: int | None = None,
+        thorough: bool = False,
         keep: KeepPicture = "crop",
         notes: str = "",
     ) -> Enrolment:
@@ -234,6 +239,7 @@ class Faceprint:
             new: Make another person of the same name.
             largest: Where there are several faces, take the largest.
             face: Take the face of that number, from 0 in the order of `detect`.
+            thorough: Look as `detect` does when thorough; the numbers of the faces differ with it.
             keep: What picture to keep: the aligned crop, the whole photo, or nothing.
             notes: For a new person.
 
@@ -252,6 +258,7 @@ class Faceprint:
             new=new,
             largest=largest,
             face=face,
+            thorough=thorough,
             keep=keep,
             notes=notes,
         )

@@ -53,6 +53,7 @@ async def enrol_from(
             new=form.flag("new"),
             largest=form.flag("largest"),
             face=form.index("face"),
+            thorough=form.flag("thorough"),
             keep=_keep(form),
             notes=form.paragraph("notes", limit=5000),
         )

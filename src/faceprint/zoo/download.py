@@ -43,8 +43,10 @@ def download(
     """
     part = target.with_name(f"{target.name}.part")
     reasons: list[str] = []
+    wrong = False
     for address in addresses:
         for _ in range(_TRIES_PER_ADDRESS):
+            resumed = part.exists()
             try:
                 _continue_part(address, part, file, progress)
             except httpx.HTTPError as error:
@@ -52,8 +54,21 @@ def download(
                 if isinstance(error, httpx.HTTPStatusError):
                     break
                 continue
-            _move_if_right(part, target, file, address)
-            return
+            found = _digest(part, file)
+            if found == file.digest:
+                part.replace(target)
+                return
+            part.unlink()
+            if not resumed:
+                wrong = True
+                reasons.append(f"{address}: another file, {found}")
+                break
+    if wrong:
+        raise WeightsCorruptError(
+            f"No address gave {file.name} as its card names it: expected {file.digest}, "
+            f"{file.size_bytes} bytes ({'; '.join(dict.fromkeys(reasons))}). Nothing was kept. Try "
+            "again; if it stays so, the publisher has changed the file."
+        )
     raise WeightsMissingError(
         f"{file.name} could not be downloaded ({'; '.join(dict.fromkeys(reasons))}). Check the "
         f"network and run the command again, which continues where it stopped; or get the file "
@@ -85,14 +100,7 @@ def _continue_part(address: str, part: Path, file: WeightFile, progress: Progres
         raise httpx.ReadError(f"the server stopped after {here} of {file.size_bytes} bytes")
 
 
-def _move_if_right(part: Path, target: Path, file: WeightFile, address: str) -> None:
+def _digest(part: Path, file: WeightFile) -> str:
     algorithm = file.digest.partition(":")[0]
     with part.open("rb") as stream:
-        found = f"{algorithm}:{hashlib.file_digest(stream, algorithm).hexdigest()}"
-    if found != file.digest:
-        part.unlink()
-        raise WeightsCorruptError(
-            f"{address} gave another file than {file.name}: expected {file.digest}, got {found}. "
-            "Nothing was kept. Try again; if it stays so, the publisher has changed the file."
-        )
-    part.replace(target)
+        return f"{algorithm}:{hashlib.file_digest(stream, algorithm).hexdigest()}"

@@ -11,7 +11,8 @@ import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +23,7 @@ from filelock import FileLock
 from faceprint.errors import (
     LicenceRefusedError,
     MissingExtraError,
+    ModelError,
     WeightsCorruptError,
     WeightsMissingError,
 )
@@ -114,7 +116,11 @@ class WeightStore:
         """Like `files`, with progress; a corrupt file in the local store is replaced."""
         self.check_licence(card)
         for status in self.status(card):
-            if status.state == "corrupt" and status.path == self._store_path(status.file):
+            if (
+                not self.offline
+                and status.state == "corrupt"
+                and status.path == self._store_path(status.file)
+            ):
                 status.path.unlink(missing_ok=True)
         return tuple(self._file(card, file, progress=progress) for file in card.files)
 
@@ -133,8 +139,7 @@ class WeightStore:
         target = self.cache / "models" / f"{card.name}-{card.digest}-{suffix}"
         if target.exists():
             return target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{target}.lock"):
+        with _usable(target.parent, "FACEPRINT_CACHE"), FileLock(f"{target}.lock"):
             if not target.exists():
                 write_atomically(target, make(files))
         return target
@@ -199,11 +204,24 @@ class WeightStore:
             )
         from faceprint.zoo.download import download
 
-        self.weights.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{target}.lock"):
-            if not target.exists():
+        with _usable(self.weights, "FACEPRINT_WEIGHTS"), FileLock(f"{target}.lock"):
+            # Another process may have fetched it meanwhile.
+            if self._status(file).state != "ready":
                 download(urls, target, file, progress=progress)
         return target
+
+
+@contextmanager
+def _usable(folder: Path, variable: str) -> Iterator[None]:
+    """Makes a folder and turns trouble with the disk into an error that names it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise ModelError(
+            f"The folder {folder} cannot be used: {error.strerror or error}. Free some space or allow "
+            f"writing, or choose another folder with {variable}."
+        ) from error
 
 
 def write_atomically(target: Path, content: bytes) -> None:

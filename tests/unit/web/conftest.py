@@ -262,12 +262,15 @@ class FakeEngine:
         new: bool = False,
         largest: bool = False,
         face: int | None = None,
+        thorough: bool = False,
         keep: str = "crop",
         notes: str = "",
     ) -> Enrolment:
         store = self.store
         store.calls.append(call)
-        chosen = [self._choose(self.embed(photo), face, largest) for photo in photos]
+        chosen = [
+            self._choose(self.embed(photo, thorough=thorough), face, largest) for photo in photos
+        ]
         same = [p for p in store.persons.values() if p.name == name and not new]
         if len(same) > 1 and person_id is None:
             raise PersonNotFoundError(f"{len(same)} people are called {name}.")

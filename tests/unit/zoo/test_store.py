@@ -12,6 +12,7 @@ import pytest
 from faceprint.errors import (
     LicenceRefusedError,
     MissingExtraError,
+    ModelError,
     UnknownModelError,
     WeightsCorruptError,
     WeightsMissingError,
@@ -131,9 +132,41 @@ def test_a_server_without_ranges_starts_anew(server: Server, tmp_path: Path) -> 
 @pytest.mark.parametrize("wrong", [CONTENT[::-1], CONTENT + b"more"])
 def test_another_file_is_refused_and_not_kept(server: Server, tmp_path: Path, wrong: bytes) -> None:
     server.content = wrong
-    with pytest.raises(WeightsCorruptError, match="another file"):
+    with pytest.raises(WeightsCorruptError, match="No address gave"):
         store_in(tmp_path).files(card_of(Url(server.url)))
     assert not [p for p in (tmp_path / "weights").iterdir() if p.suffix != ".lock"]
+
+
+def test_after_another_file_the_next_address_is_tried(server: Server, tmp_path: Path) -> None:
+    other = Server(("127.0.0.1", 0), Handler)
+    other.requests, other.content = [], CONTENT[::-1]
+    thread = threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        (path,) = store_in(tmp_path).files(card_of(Url(other.url), Url(server.url)))
+    finally:
+        other.shutdown()
+        other.server_close()
+        thread.join()
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_damaged_part_is_thrown_away_and_fetched_anew(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "weights.bin.part").write_bytes(b"!" * 5000)
+    (path,) = store_in(tmp_path).files(card_of(Url(server.url)))
+    assert path.read_bytes() == CONTENT
+    assert server.requests == ["bytes=5000-", None]
+
+
+def test_folders_that_cannot_be_written_are_named(server: Server, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    store = WeightStore(blocked / "weights", blocked / "cache")
+    with pytest.raises(ModelError, match="FACEPRINT_WEIGHTS"):
+        store.files(card_of(Url(server.url)))
+    with pytest.raises(ModelError, match="FACEPRINT_CACHE"):
+        store.made(CARDS["yunet"], "x.onnx", lambda files: files[0].read_bytes())
 
 
 def test_a_shorter_file_is_refused(server: Server, tmp_path: Path) -> None:

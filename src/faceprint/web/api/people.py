@@ -35,7 +35,7 @@ router = APIRouter(prefix="/api/v1", tags=["people"], responses=ERRORS)
 _CONFLICT: dict[int | str, dict[str, Any]] = {
     409: ERRORS[422] | {"description": "Several people have that name; give person_id."}
 }
-_PHOTO_FIELDS = tuple(name for name in FORM_FIELDS if name not in ("photo", "a", "b", "thorough"))
+_PHOTO_FIELDS = tuple(name for name in FORM_FIELDS if name not in ("photo", "a", "b"))
 _ENROL_FIELDS = tuple(
     name for name in _PHOTO_FIELDS if name not in ("fpir", "fmr", "top_k", "format")
 )
