@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     )
     detector: str = Field("yunet", description="Card name of the detector.")
     embedder: str = Field("sface", description="Card name of the embedder.")
+    landmarker: str = Field(
+        "onet", description="Card name of what adds landmarks where the detector has none."
+    )
     flip: bool = Field(
         False, description="Average the embeddings of a crop and of its mirror image."
     )
@@ -80,6 +83,11 @@ def read_settings(**overrides: Any) -> Settings:
     Raises:
         InputError: A variable or a field means nothing; the message names it.
     """
+    if unknown := overrides.keys() - Settings.model_fields.keys():
+        raise InputError(
+            f"There is no setting {', '.join(sorted(unknown))}. The settings are: "
+            f"{', '.join(Settings.model_fields)}."
+        )
     try:
         return Settings(**overrides)
     except ValidationError as error:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -296,3 +297,87 @@ def test_the_installed_command_runs(astronaut: Path, cache_root: Path, tmp_path:
     )
     assert done.returncode == 0, done.stderr
     assert "The same person" in done.stdout
+
+
+ODD_NAME = "[/x] Ann [bold]"
+
+
+def test_names_and_paths_are_shown_as_they_are(
+    faceprint: Run, astronaut: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "[d" / "]"
+    folder.mkdir(parents=True)
+    photo = folder / "a[draft]\x1b[31m.png"
+    photo.write_bytes(astronaut.read_bytes())
+    code, out, _ = faceprint("enrol", ODD_NAME, photo, "--consent", "[/c]", "--notes", "[/n]")
+    assert code == 0
+    assert ODD_NAME in out
+    for words in (
+        ["people", "list"],
+        ["people", "show", ODD_NAME],
+        ["identify", photo],
+        ["detect", folder],
+    ):
+        code, out, _ = faceprint(*words)
+        assert code == 0
+        assert ODD_NAME in out or words[0] == "detect"
+        assert "\x1b" not in out
+        assert words[0] == "people" or "a[draft]\\x1b[31m.png" in out
+
+
+def test_labelled_pictures_never_replace_the_photos(faceprint: Run, tmp_path: Path) -> None:
+    photo = tmp_path / "astronaut.jpg"
+    Pillow.fromarray(data.astronaut()).save(photo)
+    before = photo.read_bytes()
+    for arguments in (
+        ["detect", tmp_path, "--out", tmp_path],
+        ["identify", photo, "--out", tmp_path],
+    ):
+        code, _, err = faceprint(*arguments)
+        assert code == 2
+        assert "write over the photo" in err
+    assert photo.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("DEVICE", "gpu"), ("THREADS", "-1"), ("MAX_PIXELS", "0"), ("CACHE", "/proc/nowhere")],
+)
+def test_settings_that_mean_nothing_are_named(
+    variable: str, value: str, faceprint: Run, astronaut: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"FACEPRINT_{variable}", value)
+    code, _, err = faceprint("verify", astronaut, astronaut)
+    assert code == 2
+    assert variable.lower() in err.lower()
+    assert "not foreseen" not in err
+
+
+def test_reading_makes_no_gallery(faceprint: Run, tmp_path: Path) -> None:
+    typo = tmp_path / "nothere" / "typo.db"
+    for words in (
+        ["people", "list"],
+        ["people", "show", "x"],
+        ["people", "export", tmp_path / "x.zip"],
+    ):
+        code, _, err = faceprint(*words, "--gallery", typo)
+        assert code == 2
+        assert "no gallery" in err.lower()
+    assert not typo.parent.exists()
+
+
+def test_a_consent_of_today_lasts_until_tonight(faceprint: Run, astronaut: Path) -> None:
+    today = datetime.now(UTC).date().isoformat()
+    assert faceprint("enrol", "eileen", astronaut, "--consent", "x", "--expires", today)[0] == 0
+
+
+def test_each_failed_photo_is_named(faceprint: Run, data_root: Path, tmp_path: Path) -> None:
+    torn = tmp_path / "torn.jpg"
+    torn.write_bytes((data_root / "people" / "obama.jpg").read_bytes()[:5000])
+    two = data_root / "people" / "two_people.jpg"
+    _, _, err = faceprint("enrol", "x", two, torn, "--consent", "x")
+    assert "two_people.jpg" in err
+    assert "torn.jpg" in err
+    _, _, err = faceprint("verify", two, data_root / "people" / "test" / "kit_with_rose.jpg")
+    assert "two_people.jpg" in err
+    assert "kit_with_rose.jpg" in err

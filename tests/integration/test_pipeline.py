@@ -262,3 +262,42 @@ def test_a_model_without_calibration_gives_scores_and_no_decision(
     result = turned.identify(data_root / "people" / "obama2.jpg", call=CALL)
     assert [f.decision for f in result.faces] == [None]
     assert result.faces[0].candidates[0].name == "obama"
+
+
+def test_a_thorough_look_enrols_the_face_that_it_counted(
+    faceprint: Faceprint, data_root: Path
+) -> None:
+    photo = data_root / "groups" / "img3.jpg"
+    faces = faceprint.detect(photo, thorough=True).faces
+    for number in (3, len(faces) - 1):
+        done = faceprint.enrol(
+            f"face {number}", [photo], call=CALL, consent=CONSENT, face=number, thorough=True
+        )
+        (template,) = faceprint.gallery.templates(done.receipt.person.person_id)
+        assert template.box == pytest.approx(faces[number].box, abs=1)
+
+
+@pytest.mark.parametrize("name", ["obama.jpg", "biden.jpg", "two_people.jpg"])
+def test_a_thorough_look_finds_no_faces_in_faces(
+    name: str, faceprint: Faceprint, data_root: Path
+) -> None:
+    photo = data_root / "people" / name
+    plain, thorough = (faceprint.detect(photo, thorough=look).faces for look in (False, True))
+    assert len(plain) == len(thorough)
+
+
+def test_a_panorama_keeps_its_faces(faceprint: Faceprint, data_root: Path) -> None:
+    panorama = np.zeros((1200, 30_000, 3), np.uint8)
+    portrait = faceprint.detect(data_root / "people" / "obama.jpg")
+    panorama[: portrait.height, 17_000 : 17_000 + portrait.width] = portrait.pixels[:1200]
+    (face,) = faceprint.detect(panorama).faces
+    assert face.box == pytest.approx(
+        portrait.faces[0].box + np.array([17_000, 0, 17_000, 0]), abs=25
+    )
+
+
+def test_misspelt_settings_are_refused() -> None:
+    with pytest.raises(InputError, match="detecter"):
+        Faceprint(detecter="mtcnn")
+    with pytest.raises(InputError, match="list of photos"):
+        Faceprint().enrol("ada", "ada.jpg", call=CALL)

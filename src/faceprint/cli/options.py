@@ -39,7 +39,7 @@ JsonOption = Annotated[
 GalleryOption = Annotated[
     str | None,
     typer.Option(
-        "--gallery", metavar="PATH_OR_URL", help="The database of people. [env: FACEPRINT_GALLERY]"
+        "--gallery", metavar="PATH_OR_URL", help="The database of people; else FACEPRINT_GALLERY."
     ),
 ]
 DetectorOption = Annotated[
@@ -81,12 +81,16 @@ _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 
 def open_faceprint(
-    *, gallery: str | None = None, detector: str | None = None, embedder: str | None = None
+    *,
+    gallery: str | None = None,
+    detector: str | None = None,
+    embedder: str | None = None,
+    create_gallery: bool = True,
 ) -> Faceprint:
     """The façade with what the options override."""
     given = {"gallery": gallery, "detector": detector, "embedder": embedder}
     overrides: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return Faceprint(**overrides)
+    return Faceprint(create_gallery=create_gallery, **overrides)
 
 
 def call_of(by: str | None, purpose: str | None, *, default_purpose: str) -> Call:

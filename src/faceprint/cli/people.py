@@ -34,7 +34,7 @@ def list_people(gallery: GalleryOption = None, json: JsonOption = False) -> int:
 
     Example: faceprint people list
     """
-    with open_faceprint(gallery=gallery) as faceprint:
+    with open_faceprint(gallery=gallery, create_gallery=False) as faceprint:
         everybody = faceprint.gallery.people()
     if json:
         print_json([_person(person) for person in everybody])
@@ -61,7 +61,7 @@ def show(who: WhoArgument, gallery: GalleryOption = None, json: JsonOption = Fal
 
     Example: faceprint people show "Ada Lovelace"
     """
-    with open_faceprint(gallery=gallery) as faceprint:
+    with open_faceprint(gallery=gallery, create_gallery=False) as faceprint:
         person = faceprint.gallery.person(who)
         templates = faceprint.gallery.templates(person.person_id)
     if json:
@@ -99,7 +99,7 @@ def rename(
 
     Example: faceprint people rename ada "Ada Lovelace"
     """
-    with open_faceprint(gallery=gallery) as faceprint:
+    with open_faceprint(gallery=gallery, create_gallery=False) as faceprint:
         person = faceprint.gallery.person(who)
         call = call_of(by, purpose, default_purpose="rename")
         renamed = faceprint.gallery.rename(person.person_id, name, call=call)
@@ -119,7 +119,7 @@ def note(
 
     Example: faceprint people note ada "Second floor"
     """
-    with open_faceprint(gallery=gallery) as faceprint:
+    with open_faceprint(gallery=gallery, create_gallery=False) as faceprint:
         person = faceprint.gallery.person(who)
         call = call_of(by, purpose, default_purpose="note")
         noted = faceprint.gallery.note(person.person_id, notes, call=call)
@@ -144,7 +144,7 @@ def consent(
     """
     record = read_consent(text, purpose=purpose, expires=expires, by=by)
     assert record is not None
-    with open_faceprint(gallery=gallery) as faceprint:
+    with open_faceprint(gallery=gallery, create_gallery=False) as faceprint:
         person = faceprint.gallery.person(who)
         call = call_of(by, purpose, default_purpose="consent")
         changed = faceprint.gallery.add_consent(person.person_id, record, call=call)
@@ -164,7 +164,7 @@ def merge(
 
     Example: faceprint people merge "Ada Lovelace" ada
     """
-    with open_faceprint(gallery=gallery) as faceprint:
+    with open_faceprint(gallery=gallery, create_gallery=False) as faceprint:
         stays, goes = faceprint.gallery.person(into), faceprint.gallery.person(other)
         call = call_of(by, purpose, default_purpose="merge")
         merged = faceprint.gallery.merge(stays.person_id, goes.person_id, call=call)
@@ -185,13 +185,13 @@ def erase(
 
     Example: faceprint people erase "Ada Lovelace" --yes
     """
-    with open_faceprint(gallery=gallery) as faceprint:
+    with open_faceprint(gallery=gallery, create_gallery=False) as faceprint:
         person = faceprint.gallery.person(who)
         question = (
             f"Erase {person.name} with {person.template_count} photos? This cannot be undone."
         )
-        if not yes:
-            typer.confirm(question, abort=True, err=True)
+        if not yes and not typer.confirm(question, err=True):
+            raise InputError("Nothing was erased. To erase without being asked, give --yes.")
         call = call_of(by, purpose, default_purpose="erase")
         receipt = faceprint.gallery.erase(person.person_id, call=call)
     record = {
@@ -200,7 +200,7 @@ def erase(
         "pictures": receipt.pictures,
         "erased_at": receipt.erased_at.isoformat(),
     }
-    text = f"Erased: {receipt.templates} templates and {receipt.pictures} pictures."
+    text = f"Erased: templates {receipt.templates}, pictures {receipt.pictures}."
     return _done(record, text, json=json)
 
 
@@ -217,7 +217,7 @@ def export(
 
     Example: faceprint people export people.zip
     """
-    with open_faceprint(gallery=gallery) as faceprint:
+    with open_faceprint(gallery=gallery, create_gallery=False) as faceprint:
         call = call_of(by, purpose, default_purpose="export")
         chosen = None if who is None else faceprint.gallery.person(who).person_id
         count = faceprint.gallery.export(path, call=call, person_id=chosen)

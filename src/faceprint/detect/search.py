@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from math import inf
 
 import cv2
 import numpy as np
@@ -17,6 +19,13 @@ from faceprint.geometry import suppress
 from faceprint.types import Detector, Face, FloatArray, Image
 
 __all__ = ["Search", "SearchPlan"]
+
+_VIEWS_AT_ONCE = 8
+_NESTED = 0.8
+"""A find that lies in a better one by more than this share is a part of that face."""
+
+_WIDE = 4
+"""Photos longer than this many times their short side are seen in squares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,7 @@ class SearchPlan:
         retry_turned: Where nothing was found, look again at each quarter turn.
         thorough: Look at full size and enlarged twice, in tiles, for faces down to about 10 pixels.
         tile_px: Side of a tile.
-        overlap_px: What neighbouring tiles share.
+        overlap_px: What neighbouring tiles share; faces up to this size are looked for in them.
     """
 
     long_side_px: int = 1280
@@ -45,12 +54,16 @@ class SearchPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _View:
-    """A picture shown to the detector, and the way back: photo = (view @ matrix.T) + shift."""
+    """A picture shown to the detector, and the way back: photo = (view @ matrix.T) + shift.
+
+    Faces higher than `largest_px` are left to another view: a tile may show a part of one.
+    """
 
     photo: int
     pixels: Image
     matrix: FloatArray
     shift: FloatArray
+    largest_px: float = inf
 
 
 _Views = Callable[[Sequence[Image], int], Iterator[_View]]
@@ -75,7 +88,7 @@ class Search:
 
     def detect(self, images: Sequence[Image]) -> list[tuple[Face, ...]]:
         """Faces of each image, best first, in the image's own pixels."""
-        found = self._look(images, [v for i in range(len(images)) for v in self._views(images, i)])
+        found = self._look(images, (v for i in range(len(images)) for v in self._views(images, i)))
         if self.plan.retry_padded:
             self._retry(images, found, _padded_views)
         if self.plan.retry_turned:
@@ -84,34 +97,45 @@ class Search:
 
     def _views(self, images: Sequence[Image], index: int) -> Iterator[_View]:
         plan, image = self.plan, images[index]
-        long_side = max(image.shape[:2])
+        yield from self._plain_views(image, index)
+        if plan.thorough:
+            if max(image.shape[:2]) > plan.long_side_px:
+                yield from _tiles(index, image, 1.0, plan)
+            yield from _tiles(index, image, 2.0, plan)
+
+    def _plain_views(self, image: Image, index: int) -> Iterator[_View]:
+        plan = self.plan
+        short_side, long_side = sorted(image.shape[:2])
+        if long_side > _WIDE * short_side and long_side > plan.long_side_px:
+            # Shrunk to its long side, a panorama would lose its faces: it is seen in squares.
+            yield from _squares(index, image, plan)
+            return
         yield _scaled_view(index, image, min(1.0, plan.long_side_px / long_side))
         if plan.overview_px and long_side >= 2 * plan.overview_px:
             yield _scaled_view(index, image, plan.overview_px / long_side)
-        if plan.thorough:
-            yield from _tiles(index, image, 1.0, plan) if long_side > plan.long_side_px else ()
-            yield from _tiles(index, image, 2.0, plan)
 
     def _turned_views(self, images: Sequence[Image], index: int) -> Iterator[_View]:
-        for view in self._views(images, index):
+        """The plain views, turned: tiles at every turn would take four times as long for little."""
+        for view in self._plain_views(images[index], index):
             for turns in (1, 3, 2):
                 yield _turn(view, turns)
 
     def _retry(self, images: Sequence[Image], found: list[tuple[Face, ...]], views: _Views) -> None:
         empty = [i for i, faces in enumerate(found) if not faces and images[i].size]
         if empty:
-            again = self._look(images, [v for i in empty for v in views(images, i)])
+            again = self._look(images, (v for i in empty for v in views(images, i)))
             for index in empty:
                 found[index] = again[index]
 
-    def _look(self, images: Sequence[Image], views: Sequence[_View]) -> list[tuple[Face, ...]]:
+    def _look(self, images: Sequence[Image], views: Iterator[_View]) -> list[tuple[Face, ...]]:
         gathered: list[list[Face]] = [[] for _ in images]
         seen = [0] * len(images)
-        for view, faces in zip(
-            views, self._detector.detect([v.pixels for v in views]), strict=True
-        ):
-            gathered[view.photo].extend(_into_photo(face, view) for face in faces)
-            seen[view.photo] += 1
+        while some := list(islice(views, _VIEWS_AT_ONCE)):
+            found = self._detector.detect([view.pixels for view in some])
+            for view, faces in zip(some, found, strict=True):
+                inside = (face for face in faces if face.height <= view.largest_px)
+                gathered[view.photo].extend(_into_photo(face, view) for face in inside)
+                seen[view.photo] += 1
         return [
             tuple(faces) if views_of_it < 2 else self._merge(faces)
             for faces, views_of_it in zip(gathered, seen, strict=True)
@@ -122,7 +146,9 @@ class Search:
             return ()
         boxes = np.stack([face.box for face in faces])
         scores = np.array([face.score for face in faces], dtype=np.float32)
-        return tuple(faces[k] for k in suppress(boxes, scores, iou=self._iou))
+        kept = suppress(boxes, scores, iou=self._iou)
+        inner = suppress(boxes[kept], scores[kept], iou=_NESTED, of_smaller=True)
+        return tuple(faces[k] for k in kept[inner])
 
 
 def _scaled_view(index: int, image: Image, scale: float) -> _View:
@@ -154,6 +180,17 @@ def _tiles(index: int, image: Image, scale: float, plan: SearchPlan) -> Iterator
         for left in _starts(image.shape[1], side, overlap):
             tile = np.ascontiguousarray(image[top : top + side, left : left + side])
             view = _scaled_view(index, tile, scale)
+            shift = view.shift + np.array([left, top], dtype=np.float32)
+            yield replace(view, shift=shift, largest_px=plan.overlap_px)
+
+
+def _squares(index: int, image: Image, plan: SearchPlan) -> Iterator[_View]:
+    """A long photo in overlapping squares of its short side, shrunk where they are large."""
+    side = min(image.shape[:2])
+    for top in _starts(image.shape[0], side, side // 2):
+        for left in _starts(image.shape[1], side, side // 2):
+            square = np.ascontiguousarray(image[top : top + side, left : left + side])
+            view = _scaled_view(index, square, min(1.0, plan.long_side_px / side))
             yield replace(view, shift=view.shift + np.array([left, top], dtype=np.float32))
 
 

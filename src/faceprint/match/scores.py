@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from faceprint.errors import CalibrationError
 from faceprint.types import FloatArray
 
 __all__ = ["clopper_pearson", "comparison_rate", "false_match_rate", "false_non_match_rate"]
@@ -43,9 +44,16 @@ def comparison_rate(fpir: float, comparisons: int) -> float:
         fpir: False positive identification rate of a whole search, 0 to 1.
         comparisons: How many templates a probe is compared with.
 
+    Raises:
+        CalibrationError: The rate is not between 0 and 1.
+
     >>> comparison_rate(0.01, 1)
     0.01
     >>> round(comparison_rate(0.01, 1000), 8)
     1.005e-05
     """
+    if not 0 < fpir < 1:
+        raise CalibrationError(
+            f"A false positive identification rate lies between 0 and 1, as in 0.01, got {fpir!r}."
+        )
     return float(-np.expm1(np.log1p(-fpir) / max(1, comparisons)))

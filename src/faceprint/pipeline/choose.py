@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from faceprint.errors import FaceCountError, InputError
 from faceprint.pipeline.results import Detection
 
-__all__ = ["central_face", "choose_face"]
+__all__ = ["central_face", "choose_face", "choose_faces"]
 
 
 def choose_face(detection: Detection, *, largest: bool = False, face: int | None = None) -> int:
@@ -26,7 +28,7 @@ def choose_face(detection: Detection, *, largest: bool = False, face: int | None
     if count == 0:
         raise FaceCountError(
             f"No face was found in {detection.image}. Use a photo in which the face is upright, lit "
-            "and at least about 20 pixels wide; for small faces in a large photo, ask for thorough.",
+            "and at least about 20 pixels wide.",
             found=0,
         )
     if face is not None:
@@ -38,11 +40,30 @@ def choose_face(detection: Detection, *, largest: bool = False, face: int | None
         return face
     if count > 1 and not largest:
         raise FaceCountError(
-            f"{detection.image} shows {count} faces, and one was expected. Crop the photo, ask for the "
-            f"largest face, or give the number of the face (0 to {count - 1}, as detect lists them).",
+            f"{detection.image} shows {count} faces, and one was expected. Crop the photo, or ask for "
+            "the largest face (--largest, largest=True); to enrol, the number of the face will do too "
+            f"(--face, face=0 to {count - 1}, as detect counts them).",
             found=count,
         )
     return int(np.argmax([f.area for f in detection.faces])) if largest else 0
+
+
+def choose_faces(detections: Sequence[Detection], *, largest: bool = False) -> list[int]:
+    """The face that is meant in each photo.
+
+    Raises:
+        FaceCountError: A photo shows no face or several; the message names each such photo.
+    """
+    chosen: list[int] = []
+    errors: list[FaceCountError] = []
+    for detection in detections:
+        try:
+            chosen.append(choose_face(detection, largest=largest))
+        except FaceCountError as error:
+            errors.append(error)
+    if errors:
+        raise FaceCountError(" ".join(map(str, errors)), found=errors[0].found)
+    return chosen
 
 
 def central_face(detection: Detection) -> int | None:

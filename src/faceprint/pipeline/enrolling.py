@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -60,8 +60,14 @@ def enrol(
     faceprint: Faceprint, request: EnrolRequest, photos: Sequence[Photo], *, call: Call
 ) -> Enrolment:
     """See `Faceprint.enrol`."""
-    if not photos:
+    if isinstance(photos, str | bytes):
+        raise InputError('Enrolment takes a list of photos, as in ["ada.jpg"].')
+    if not len(photos):
         raise InputError("Enrolment needs at least one photo.")
+    if request.keep not in get_args(KeepPicture):
+        raise InputError(
+            f"keep is one of {', '.join(get_args(KeepPicture))}, got {request.keep!r}."
+        )
     chosen: list[_Chosen] = []
     failures: list[Failure] = []
     errors: list[FaceprintError] = []
@@ -72,7 +78,7 @@ def enrol(
             errors.append(error)
             failures.append(Failure.of(photo_name(photo), error))
     if not chosen:
-        raise errors[0]
+        raise _all_failed(errors)
     vectors = np.stack([item.vector for item in chosen])
     alike = _lookalikes(faceprint, vectors, request, call)
     receipt = faceprint.gallery.enrol(
@@ -93,6 +99,14 @@ def enrol(
         if person_id != receipt.person.person_id
     ]
     return Enrolment(receipt, tuple(failures), tuple(warnings))
+
+
+def _all_failed(errors: Sequence[FaceprintError]) -> FaceprintError:
+    """The first error, with the others beside it."""
+    if len(errors) > 1:
+        others = " ".join(str(error) for error in errors[1:])
+        errors[0].args = (f"No photo could be used. {errors[0]} {others}",)
+    return errors[0]
 
 
 def _choose(faceprint: Faceprint, photo: Photo, request: EnrolRequest) -> _Chosen:

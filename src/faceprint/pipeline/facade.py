@@ -14,7 +14,7 @@ from faceprint.errors import EmbeddingError, FaceprintError
 from faceprint.gallery.records import Call, Consent
 from faceprint.gallery.store import GalleryStore
 from faceprint.media import photo_name, read_image
-from faceprint.pipeline.choose import choose_face
+from faceprint.pipeline.choose import choose_faces
 from faceprint.pipeline.decide import decide_search, decide_verification
 from faceprint.pipeline.enrolling import EnrolRequest, KeepPicture, enrol
 from faceprint.pipeline.models import Models
@@ -45,6 +45,7 @@ class Faceprint:
 
     Args:
         settings: From the environment unless given.
+        create_gallery: Whether a missing gallery is made; else using it raises GalleryUnavailableError.
         overrides: Fields of `Settings` by name, as in `embedder="sface"`.
 
     Raises:
@@ -63,9 +64,16 @@ class Faceprint:
         ```
     """
 
-    def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        create_gallery: bool = True,
+        **overrides: Any,
+    ) -> None:
         given = {} if settings is None else settings.model_dump()
         self._settings = read_settings(**(given | overrides))
+        self._create = create_gallery
         self._models = Models(self._settings)
         self._lock = threading.Lock()
 
@@ -94,7 +102,7 @@ class Faceprint:
     def _gallery(self) -> GalleryStore:
         from faceprint.gallery import open_gallery
 
-        return open_gallery(self._settings.gallery)
+        return open_gallery(self._settings.gallery, create=self._create)
 
     def detect(self, photo: Photo, *, thorough: bool = False) -> Detection:
         """The faces of one photo, best first.
@@ -140,7 +148,7 @@ class Faceprint:
             FaceCountError: A photo shows no face or several; the message says which.
         """
         pair = [self.embed(photo) for photo in (a, b)]
-        chosen = [choose_face(e.detection, largest=largest) for e in pair]
+        chosen = choose_faces([e.detection for e in pair], largest=largest)
         first, second = (
             replace(e.embeddings, vectors=e.embeddings.vectors[k : k + 1])
             for e, k in zip(pair, chosen, strict=True)

@@ -24,7 +24,6 @@ __all__ = ["Models", "runtime_options", "weight_store"]
 Loaded = TypeVar("Loaded")
 
 _PICTURE_PX = 224
-_LANDMARKER = "onet"
 
 
 def weight_store(settings: Settings) -> WeightStore:
@@ -76,7 +75,8 @@ class Models:
     @property
     def _landmarker(self) -> Landmarker:
         return self._once(
-            "landmarker", lambda: load_landmarker(_LANDMARKER, self._store, self._options)
+            "landmarker",
+            lambda: load_landmarker(self._settings.landmarker, self._store, self._options),
         )
 
     @property

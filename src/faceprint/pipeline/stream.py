@@ -28,13 +28,19 @@ def chunks(photos: Iterable[Photo]) -> Iterator[list[Photo]]:
     """Photos in small groups: few large ones, more small ones."""
     group: list[Photo] = []
     total = 0
-    for photo in photos:
-        size = _encoded_bytes(photo)
-        if group and (total + size > _CHUNK_BYTES or len(group) == _CHUNK_PHOTOS):
+    try:
+        for photo in photos:
+            size = _encoded_bytes(photo)
+            if group and (total + size > _CHUNK_BYTES or len(group) == _CHUNK_PHOTOS):
+                yield group
+                group, total = [], 0
+            group.append(photo)
+            total += size
+    except Exception:
+        # What came before the source failed is not lost.
+        if group:
             yield group
-            group, total = [], 0
-        group.append(photo)
-        total += size
+        raise
     if group:
         yield group
 
@@ -44,13 +50,22 @@ def in_order(
 ) -> Iterator[Result]:
     """Results of `work` on each item, in order; never more than a few items ahead of the reader.
 
-    An error in `work` is raised at its place. Closing the iterator drops what has not started.
+    An error in `work` is raised at its place, one in `items` after the results of what came before it.
+    Closing the iterator drops what has not started.
     """
     source = iter(items)
+    failure: Exception | None = None
     with ThreadPoolExecutor(workers, thread_name_prefix="faceprint") as pool:
         ahead: deque[Future[list[Result]]] = deque()
         try:
-            for item in source:
+            while failure is None:
+                try:
+                    item = next(source)
+                except StopIteration:
+                    break
+                except Exception as error:  # noqa: BLE001 - raised below, after what came before it
+                    failure = error
+                    break
                 ahead.append(pool.submit(work, item))
                 if len(ahead) > workers + 1:
                     yield from ahead.popleft().result()
@@ -59,6 +74,8 @@ def in_order(
         finally:
             for future in ahead:
                 future.cancel()
+    if failure is not None:
+        raise failure
 
 
 def _encoded_bytes(photo: Photo) -> int:

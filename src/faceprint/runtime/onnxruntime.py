@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -28,6 +30,9 @@ def probe() -> tuple[str | None, tuple[str, ...], bool, str]:
     except ImportError as error:
         return None, (), False, note or f"not installed ({error})"
     cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    if cuda and not _has_cuda_device():
+        cuda = False
+        note = note or "its GPU build is installed, but there is no CUDA device or driver"
     return onnxruntime.__version__, ("cpu", "cuda") if cuda else ("cpu",), False, note
 
 
@@ -37,6 +42,18 @@ def _installed(distribution: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
+
+
+def _has_cuda_device() -> bool:
+    """Whether the CUDA driver is there and counts a device; the GPU build itself does not tell."""
+    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        driver = ctypes.CDLL(name)
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    counted = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+    return bool(counted and count.value > 0)
 
 
 class OnnxRuntimeSession:

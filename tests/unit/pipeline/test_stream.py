@@ -72,3 +72,14 @@ def test_small_photos_go_in_groups_and_large_ones_alone(tmp_path: Path) -> None:
     alone = list(chunks([large, large, large]))
     assert [len(group) for group in alone] == [1, 1, 1]
     assert list(chunks([])) == []
+
+
+def test_what_came_before_a_failing_source_is_answered() -> None:
+    def source() -> Iterator[Photo]:
+        yield from [b"x"] * 19
+        raise OSError("the disk went away")
+
+    stream = in_order(lambda group: [len(group)], chunks(source()), workers=2)
+    assert [next(stream) for _ in range(3)] == [8, 8, 3]
+    with pytest.raises(OSError, match="went away"):
+        next(stream)

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from faceprint.web.api.schemas import EmbeddingIn, EmbeddingPair, ErrorOut
+from faceprint.web.api.schemas import EmbeddingPair, EmbeddingProbe, ErrorOut
 
 __all__ = ["ERRORS", "FORM_FIELDS", "document", "form_body"]
 
@@ -75,7 +75,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of an app, with the bodies that the routes read themselves."""
     described: dict[str, Any] = app.openapi()
     _, bodies = models_json_schema(
-        [(EmbeddingIn, "validation"), (EmbeddingPair, "validation")],
+        [(EmbeddingProbe, "validation"), (EmbeddingPair, "validation")],
         ref_template=_SCHEMAS + "{model}",
     )
     described["components"]["schemas"].update(bodies["$defs"])

@@ -17,6 +17,7 @@ from faceprint.web.api.schemas import (
     EmbeddedPhotoOut,
     EmbeddingIn,
     EmbeddingPair,
+    EmbeddingProbe,
     IdentificationOut,
     NamedEmbeddingsOut,
     VerificationOut,
@@ -60,18 +61,29 @@ async def embed(request: Request, visitor: ApiUploader) -> EmbeddedPhotoOut:
     "/identify",
     response_model=IdentificationOut | NamedEmbeddingsOut,
     openapi_extra=form_body(
-        "photo", "thorough", "fpir", "top_k", required=("photo",), json=EmbeddingIn
+        "photo", "thorough", "fpir", "top_k", required=("photo",), json=EmbeddingProbe
     ),
 )
 async def identify(request: Request, visitor: ApiUploader) -> dict[str, Any]:
     """Names the faces of a photo, or one ready embedding, against the gallery."""
     state = state_of(request)
     if _is_json(request):
-        ready = _embeddings(await read_json(request, EmbeddingIn))
+        probe = await read_json(request, EmbeddingProbe)
         named = await state.photo_work.run(
-            state.engine.identify_embeddings, ready, call=visitor.call("identify")
+            state.engine.identify_embeddings,
+            _embeddings(probe),
+            call=visitor.call("identify"),
+            fpir=probe.fpir,
+            top_k=probe.top_k,
         )
-        return {"results": [one.to_dict() for one in named]}
+        threshold = named[0].threshold
+        return {
+            "results": [one.to_dict() for one in named],
+            "fpir": probe.fpir,
+            "threshold": None if threshold is None else round(threshold.score, 4),
+            "threshold_supported": None if threshold is None else threshold.supported,
+            "model": probe.model_id,
+        }
     form, photo = await _photo(request)
     found = await state.photo_work.run(
         state.engine.identify,
@@ -108,7 +120,7 @@ async def verify(request: Request, visitor: ApiUploader) -> VerificationOut:
     if _is_json(request):
         pair = await read_json(request, EmbeddingPair)
         result = await state.photo_work.run(
-            state.engine.verify_embeddings, _embeddings(pair.a), _embeddings(pair.b)
+            state.engine.verify_embeddings, _embeddings(pair.a), _embeddings(pair.b), fmr=pair.fmr
         )
         return VerificationOut.model_validate(result.to_dict())
     form = await read_form(request, photos=2)

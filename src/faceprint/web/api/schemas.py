@@ -16,6 +16,7 @@ __all__ = [
     "EmbeddedPhotoOut",
     "EmbeddingIn",
     "EmbeddingPair",
+    "EmbeddingProbe",
     "EnrolmentOut",
     "EraseOut",
     "ErrorOut",
@@ -120,6 +121,10 @@ class NamedEmbeddingsOut(BaseModel):
     """Who the embeddings of a request are."""
 
     results: list[NamedEmbeddingOut]
+    fpir: float = Field(description="False positive identification rate that was asked for.")
+    threshold: float | None
+    threshold_supported: bool | None
+    model: str
 
 
 class IdentifiedFaceOut(PlaceOut, NamedEmbeddingOut):
@@ -158,11 +163,19 @@ class EmbeddingIn(_Body):
     model_id: str = Field(max_length=200, description="As GET /api/v1/models names it.")
 
 
+class EmbeddingProbe(EmbeddingIn):
+    """An embedding to search for, and how."""
+
+    fpir: float = Field(0.01, gt=0, lt=1, description="False positive identification rate.")
+    top_k: int = Field(5, ge=1, le=50, description="How many candidates to give.")
+
+
 class EmbeddingPair(_Body):
-    """Two embeddings to compare."""
+    """Two embeddings to compare, and how."""
 
     a: EmbeddingIn
     b: EmbeddingIn
+    fmr: float = Field(1e-3, gt=0, lt=1, description="False match rate to decide at.")
 
 
 class FailureOut(BaseModel):
