@@ -195,6 +195,15 @@ def test_enrolment_reports_bad_photos_and_warns(faceprint: Faceprint, data_root:
     assert any("poor photo" in text for text in poor.warnings)
 
 
+def test_a_photo_of_somebody_else_is_noticed(faceprint: Faceprint, data_root: Path) -> None:
+    people = data_root / "people"
+    faceprint.enrol("obama", [people / "obama.jpg"], call=CALL, consent=CONSENT)
+    same = faceprint.enrol("obama", [people / "obama2.jpg"], call=CALL)
+    other = faceprint.enrol("obama", [people / "biden.jpg"], call=CALL)
+    assert not same.warnings
+    assert any("no other photo of obama" in text for text in other.warnings)
+
+
 @pytest.mark.parametrize(
     ("keep", "kind"), [("crop", "crop"), ("photo", "photo"), ("nothing", None)]
 )

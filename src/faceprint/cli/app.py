@@ -10,7 +10,7 @@ import typer
 
 from faceprint import __version__
 from faceprint.cli import calibrating, doctor, enrolling, faces, models, people, serving
-from faceprint.cli.output import err, print_error
+from faceprint.cli.output import err, print_error, print_json
 from faceprint.errors import FaceprintError
 
 __all__ = ["app", "run"]
@@ -25,8 +25,14 @@ app = typer.Typer(
 )
 faces.register(app)
 enrolling.register(app)
-app.add_typer(people.app, name="people", help="The people in the gallery.")
-app.add_typer(models.app, name="models", help="Models: what there is, where it is, on what terms.")
+app.add_typer(
+    people.app, name="people", help="The people in the gallery. Example: faceprint people list"
+)
+app.add_typer(
+    models.app,
+    name="models",
+    help="Models: what there is, where it is, on what terms. Example: faceprint models list",
+)
 calibrating.register(app)
 serving.register(app)
 doctor.register(app)
@@ -59,7 +65,11 @@ def run() -> None:
         print_error(error, as_json=as_json)
         code = 2
     except typer.TyperException as error:
-        getattr(error, "show", error.__repr__)()
+        if as_json:
+            message = getattr(error, "format_message", error.__str__)()
+            print_json({"error": {"code": "usage", "message": message}})
+        else:
+            getattr(error, "show", error.__repr__)()
         code = 2
     except (typer.Abort, KeyboardInterrupt):
         err.print("Interrupted. What was finished is kept.")

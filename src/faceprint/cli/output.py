@@ -65,7 +65,8 @@ def print_error(error: FaceprintError, *, as_json: bool) -> None:
 
 def failure_line(image: str, message: str) -> None:
     """A failed item of a batch, on standard error."""
-    err.print(f"[bold red]Failed[/]: {escape(image)}: {escape(message)}")
+    text = message if message.startswith(image) else f"{image}: {message}"
+    err.print(f"[bold red]Failed[/]: {escape(text)}")
 
 
 def escape(text: str) -> str:

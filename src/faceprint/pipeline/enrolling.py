@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from faceprint.errors import FaceprintError, InputError
-from faceprint.gallery.records import Call, Consent, NewTemplate
+from faceprint.gallery.records import Call, Consent, EnrolReceipt, NewTemplate
 from faceprint.media import encode_image, photo_name
 from faceprint.pipeline.choose import choose_face
 from faceprint.pipeline.decide import search_threshold
@@ -91,7 +91,7 @@ def enrol(
         consent=request.consent,
         notes=request.notes,
     )
-    warnings = [*_poor(chosen), *_strangers(faceprint, chosen, vectors)]
+    warnings = [*_poor(chosen), *_strangers(faceprint, chosen, receipt)]
     warnings += [
         f"{name} ({person_id}), already enrolled, looks like this person: score {score:.2f}. "
         "If they are one, merge them."
@@ -169,16 +169,18 @@ def _poor(chosen: Sequence[_Chosen]) -> list[str]:
     return warnings
 
 
-def _strangers(faceprint: Faceprint, chosen: Sequence[_Chosen], vectors: FloatArray) -> list[str]:
-    """Photos that match none of the others, which may show somebody else."""
+def _strangers(faceprint: Faceprint, chosen: Sequence[_Chosen], receipt: EnrolReceipt) -> list[str]:
+    """Photos that match no other photo of the person, and may show somebody else."""
     calibration = faceprint.models.calibration
-    if calibration is None or len(chosen) < 3:
+    known = faceprint.gallery.vectors(receipt.person.person_id, model_id=faceprint.model_id)
+    if calibration is None or len(known) < 2:
         return []
-    scores = vectors @ vectors.T
-    np.fill_diagonal(scores, -1)
+    vectors = np.stack([item.vector for item in chosen])
+    others = np.sort(vectors @ known.T, axis=1)[:, -2]  # the best is the photo itself
     lowest = calibration.threshold(1e-3).unsure_score
     return [
-        f"{item.photo.detection.image} looks like none of the other photos of this person."
-        for item, best in zip(chosen, scores.max(axis=1), strict=True)
+        f"{item.photo.detection.image} looks like no other photo of {receipt.person.name}. If it "
+        "shows somebody else, erase that person and enrol again."
+        for item, best in zip(chosen, others, strict=True)
         if best < lowest
     ]
