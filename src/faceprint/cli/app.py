@@ -31,7 +31,7 @@ app.add_typer(
 app.add_typer(
     models.app,
     name="models",
-    help="Models: what there is, where it is, on what terms. Example: faceprint models list",
+    help="Models and their terms. Example: faceprint models list",
 )
 calibrating.register(app)
 serving.register(app)
