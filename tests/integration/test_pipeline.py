@@ -310,3 +310,9 @@ def test_misspelt_settings_are_refused() -> None:
         Faceprint(detecter="mtcnn")
     with pytest.raises(InputError, match="list of photos"):
         Faceprint().enrol("ada", "ada.jpg", call=CALL)
+
+
+def test_sixty_faces_in_one_photo(known: Faceprint, data_root: Path) -> None:
+    result = known.identify(data_root / "groups" / "8.jpg", call=CALL)
+    assert len(result.faces) >= 60
+    assert not any(face.name for face in result.faces)
