@@ -260,17 +260,19 @@ def test_a_stricter_rate_raises_the_threshold_and_says_what_it_cannot_keep(
 def test_a_model_without_calibration_gives_scores_and_no_decision(
     tmp_path: Path, cache_root: Path, data_root: Path
 ) -> None:
-    turned = Faceprint(
+    with Faceprint(
         gallery=str(tmp_path / "g.db"), cache=cache_root, weights=tmp_path / "w", detector="yunet"
-    )
-    turned.models.__dict__["calibration"] = None
-    verdict = turned.verify(data_root / "people" / "obama.jpg", data_root / "people" / "obama2.jpg")
-    assert (verdict.same, verdict.decision, verdict.threshold) == (None, None, None)
-    assert verdict.score > 0.5
-    turned.enrol("obama", [data_root / "people" / "obama.jpg"], call=CALL, consent=CONSENT)
-    result = turned.identify(data_root / "people" / "obama2.jpg", call=CALL)
-    assert [f.decision for f in result.faces] == [None]
-    assert result.faces[0].candidates[0].name == "obama"
+    ) as turned:
+        turned.models.__dict__["calibration"] = None
+        verdict = turned.verify(
+            data_root / "people" / "obama.jpg", data_root / "people" / "obama2.jpg"
+        )
+        assert (verdict.same, verdict.decision, verdict.threshold) == (None, None, None)
+        assert verdict.score > 0.5
+        turned.enrol("obama", [data_root / "people" / "obama.jpg"], call=CALL, consent=CONSENT)
+        result = turned.identify(data_root / "people" / "obama2.jpg", call=CALL)
+        assert [f.decision for f in result.faces] == [None]
+        assert result.faces[0].candidates[0].name == "obama"
 
 
 def test_a_thorough_look_enrols_the_face_that_it_counted(

@@ -83,8 +83,12 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one state of the database, whatever others write meanwhile."""
-        self._refuse_if_closed()
-        with translated(self.path), self._engine.connect() as connection, connection.begin():
+        with (
+            self._in_use(),
+            translated(self.path),
+            self._engine.connect() as connection,
+            connection.begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -101,6 +105,7 @@ class Database:
                 "Make the file and its folder writable, or copy both elsewhere."
             )
         with (
+            self._in_use(),
             self._write_lock,
             translated(self.path),
             self._engine.connect().execution_options(**{_BEGIN: "IMMEDIATE"}) as connection,
@@ -123,9 +128,8 @@ class Database:
             Whether nothing is owed any more. False while others keep the database busy, or where
             the disk has no room for the copy; the next opening tries again.
         """
-        self._refuse_if_closed()
         try:
-            with self._write_lock, translated(self.path), self._raw() as run:
+            with self._in_use(), self._write_lock, translated(self.path), self._raw() as run:
                 return _scrub(run)
         except GalleryUnavailableError as error:
             _log.warning(
@@ -134,9 +138,23 @@ class Database:
             return False
 
     def close(self) -> None:
-        """Closes all connections; the last one of all processes removes the write-ahead log."""
+        """Closes all connections; the last one of all processes removes the write-ahead log.
+
+        What other threads are doing at that moment is finished; their connections close after it.
+        """
         self.closed = True
-        self._engine.dispose()
+        # Not `Engine.dispose`: it changes the pool, and connections at work return to the old one.
+        self._engine.pool.dispose()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Around whatever takes a connection: closes it if `close` was called meanwhile."""
+        self._refuse_if_closed()
+        try:
+            yield
+        finally:
+            if self.closed:
+                self._engine.pool.dispose()
 
     @contextmanager
     def _raw(self) -> Iterator[Callable[[str], int]]:
@@ -193,9 +211,14 @@ def _engine(path: Path, query: str, timeout_s: float) -> Engine:
             isolation_level=None,
             check_same_thread=False,
         )
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA synchronous = FULL")
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            # The first statement that reads the file finds out that it is no database.
+            connection.close()
+            raise
         return connection
 
     engine = create_engine(

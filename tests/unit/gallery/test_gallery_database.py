@@ -6,12 +6,16 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
 
 from faceprint.errors import (
     GalleryCorruptError,
@@ -89,6 +93,23 @@ def test_migrations_make_the_tables_of_the_schema(path: Path) -> None:
     database.close()
     assert difference == []
     assert migrations.newest() == REVISION
+
+
+@pytest.mark.parametrize("use", [Database.read, Database.write], ids=["read", "write"])
+def test_closing_under_another_thread_closes_when_that_is_done(
+    path: Path, use: Callable[[Database], AbstractContextManager[Connection]]
+) -> None:
+    database = Database.open(path, create=True)
+    log = path.with_name("people.db-wal")
+    with use(database) as connection:
+        closer = threading.Thread(target=database.close)
+        closer.start()
+        closer.join()
+        assert connection.exec_driver_sql("SELECT count(*) FROM people").scalar_one() == 0
+        assert log.exists()
+    assert not log.exists()
+    with pytest.raises(GalleryError, match="was closed"), use(database):
+        pass
 
 
 def test_opening_again_keeps_what_is_there(
@@ -186,6 +207,24 @@ def test_a_file_that_is_no_database_is_left_alone(path: Path, content: bytes) ->
     with pytest.raises(GalleryCorruptError):
         open_gallery(path)
     assert path.read_bytes() == content
+
+
+def test_a_refused_file_is_not_kept_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def noting(*args: Any, **options: Any) -> sqlite3.Connection:
+        made.append(connect(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", noting)
+    path.write_bytes(b"not a database")
+    with pytest.raises(GalleryCorruptError):
+        open_gallery(path)
+    assert made
+    for connection in made:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
 
 
 def test_a_database_of_something_else_is_left_alone(path: Path) -> None:
