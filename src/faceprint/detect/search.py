@@ -25,7 +25,10 @@ _NESTED = 0.8
 """A find that lies in a better one by more than this share is a part of that face."""
 
 _WIDE = 4
-"""Photos longer than this many times their short side are seen in squares."""
+"""Photos longer than this many times their short side are seen in windows."""
+
+_FACE_PX = 8
+"""No face is smaller: a strip that is narrower is not searched in parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Search:
     def _views(self, images: Sequence[Image], index: int) -> Iterator[_View]:
         plan, image = self.plan, images[index]
         yield from self._plain_views(image, index)
-        if plan.thorough:
+        if plan.thorough and min(image.shape[:2]) >= _FACE_PX:
             if max(image.shape[:2]) > plan.long_side_px:
                 yield from _tiles(index, image, 1.0, plan)
             yield from _tiles(index, image, 2.0, plan)
@@ -106,9 +109,9 @@ class Search:
     def _plain_views(self, image: Image, index: int) -> Iterator[_View]:
         plan = self.plan
         short_side, long_side = sorted(image.shape[:2])
-        if long_side > _WIDE * short_side and long_side > plan.long_side_px:
-            # Shrunk to its long side, a panorama would lose its faces: it is seen in squares.
-            yield from _squares(index, image, plan)
+        if long_side > max(_WIDE * short_side, plan.long_side_px) and short_side >= _FACE_PX:
+            # Shrunk to its long side, a panorama would lose its faces: it is seen in windows.
+            yield from _windows(index, image, plan)
             return
         yield _scaled_view(index, image, min(1.0, plan.long_side_px / long_side))
         if plan.overview_px and long_side >= 2 * plan.overview_px:
@@ -184,13 +187,14 @@ def _tiles(index: int, image: Image, scale: float, plan: SearchPlan) -> Iterator
             yield replace(view, shift=shift, largest_px=plan.overlap_px)
 
 
-def _squares(index: int, image: Image, plan: SearchPlan) -> Iterator[_View]:
-    """A long photo in overlapping squares of its short side, shrunk where they are large."""
-    side = min(image.shape[:2])
-    for top in _starts(image.shape[0], side, side // 2):
-        for left in _starts(image.shape[1], side, side // 2):
-            square = np.ascontiguousarray(image[top : top + side, left : left + side])
-            view = _scaled_view(index, square, min(1.0, plan.long_side_px / side))
+def _windows(index: int, image: Image, plan: SearchPlan) -> Iterator[_View]:
+    """A long photo in windows that share half its short side, shrunk where they are large."""
+    short_side = min(image.shape[:2])
+    side, overlap = max(short_side, plan.long_side_px), max(1, short_side // 2)
+    for top in _starts(image.shape[0], side, overlap):
+        for left in _starts(image.shape[1], side, overlap):
+            window = np.ascontiguousarray(image[top : top + side, left : left + side])
+            view = _scaled_view(index, window, min(1.0, plan.long_side_px / side))
             yield replace(view, shift=view.shift + np.array([left, top], dtype=np.float32))
 
 

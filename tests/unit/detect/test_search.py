@@ -109,6 +109,15 @@ def test_a_face_seen_in_two_views_is_one() -> None:
     assert len(faces) == 1
 
 
+@pytest.mark.parametrize("thorough", [False, True])
+@pytest.mark.parametrize(("height", "limit"), [(1, 10), (7, 10), (40, 700)])
+def test_long_strips_are_seen_in_few_views(height: int, limit: int, thorough: bool) -> None:
+    detector = BlobDetector()
+    strip = np.zeros((height, 100_000, 3), np.uint8)
+    assert Search(detector, SearchPlan(thorough=thorough)).detect([strip]) == [()]
+    assert len(detector.seen) <= limit
+
+
 def test_no_photos_and_one_pixel() -> None:
     assert Search(BlobDetector()).detect([]) == []
     assert Search(BlobDetector()).detect([np.zeros((1, 1, 3), np.uint8)]) == [()]
