@@ -31,8 +31,11 @@ def square_boxes(boxes: FloatArray, *, scale: float = 1.0) -> FloatArray:
         (N, 4) float32 pixels.
     """
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    half = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True, initial=0) * (scale / 2)
-    return whole_boxes(np.concatenate([centres - half, centres + half], axis=1))
+    longer = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True, initial=0)
+    # One side for both directions, rounded once: rounding each could make them differ.
+    sides = np.maximum(np.round(longer * scale), 1)
+    starts = np.round(centres - sides / 2)
+    return np.concatenate([starts, starts + sides], axis=1).astype(np.float32)
 
 
 def cut_boxes(

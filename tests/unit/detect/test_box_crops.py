@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from faceprint.detect.box_crops import cut_boxes, square_boxes, whole_boxes
@@ -53,6 +53,7 @@ def test_each_box_is_of_its_own_image() -> None:
     assert [int(crop[0, 0, 0]) for crop in crops] == [20, 10, 20]
 
 
+@example([(0.0, 962.0, 121.5, 2.793086051940918)])
 @given(
     st.lists(
         st.tuples(*[st.floats(-1000, 1000, width=32)] * 2, *[st.floats(0, 500, width=32)] * 2),
