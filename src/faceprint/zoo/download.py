@@ -91,9 +91,9 @@ def _continue_part(address: str, part: Path, file: WeightFile, progress: Progres
         with part.open("ab" if here else "wb") as stream:
             for block in response.iter_bytes():
                 here += len(block)
-                if here > file.size_bytes:
-                    break
                 stream.write(block)
+                if here > file.size_bytes:  # no longer the file of the card; its digest will say so
+                    break
                 if progress is not None:
                     progress(file.name, here, file.size_bytes)
     if here < file.size_bytes:

@@ -2,6 +2,7 @@ import hashlib
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,6 +37,7 @@ class Server(ThreadingHTTPServer):
 
     content = CONTENT
     cut_after: int | None = None
+    pause_after: int | None = None
     ranges = True
     status = 200
     requests: list[str | None]
@@ -60,7 +62,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         cut, self.server.cut_after = self.server.cut_after, None
-        self.wfile.write(body if cut is None else body[:cut])
+        pause = self.server.pause_after or 0
+        self.wfile.write(body[:pause])
+        if pause:
+            time.sleep(0.1)  # the two parts arrive as blocks of their own
+        self.wfile.write(body[pause:cut])
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
@@ -135,6 +141,12 @@ def test_another_file_is_refused_and_not_kept(server: Server, tmp_path: Path, wr
     with pytest.raises(WeightsCorruptError, match="No address gave"):
         store_in(tmp_path).files(card_of(Url(server.url)))
     assert not [p for p in (tmp_path / "weights").iterdir() if p.suffix != ".lock"]
+
+
+def test_a_longer_file_is_refused_wherever_its_blocks_end(server: Server, tmp_path: Path) -> None:
+    server.content, server.pause_after = CONTENT + b"more", len(CONTENT)
+    with pytest.raises(WeightsCorruptError, match="No address gave"):
+        store_in(tmp_path).files(card_of(Url(server.url)))
 
 
 def test_after_another_file_the_next_address_is_tried(server: Server, tmp_path: Path) -> None:
