@@ -32,7 +32,7 @@ $(BIN)/python:
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 
 $(VENV)/.run: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[web,sample,fonts,heif]'
+	$(BIN)/python -m pip install --quiet --editable '.[web,fetch,sample,fonts,heif]'
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python

@@ -8,6 +8,9 @@
     │   │   ├── ImageNotFoundError     no such file, or a folder without photos
     │   │   ├── ImageFormatError       not an image, or a format without a decoder
     │   │   └── ImageTooLargeError     over the limit of pixels or bytes
+    │   ├── VideoError            a video is unreadable, empty, or has no pictures in it
+    │   │   ├── VideoNotFoundError     no such file, camera or stream
+    │   │   └── VideoFormatError       not a video, or a format without a decoder
     │   ├── FaceCountError        a photo must show one face and shows none or several
     │   └── EmbeddingError        wrong length, not finite, or of another model
     ├── ModelError                a model cannot be had or run
@@ -23,6 +26,8 @@
     │   ├── GalleryVersionError   the database was written by a newer faceprint
     │   ├── GalleryUnavailableError    locked, read-only, full or unreachable storage
     │   └── GalleryCorruptError   a row, a picture or an archive that does not check out
+    ├── FetchError                an address gave nothing that can be used
+    ├── OutputError               a result cannot be written: full disk, no permission
     └── MissingExtraError         an optional part is not installed
 
 Each error carries a stable `code` for machines and a message for people that says what was expected,
@@ -38,6 +43,7 @@ __all__ = [
     "EmbeddingError",
     "FaceCountError",
     "FaceprintError",
+    "FetchError",
     "GalleryCorruptError",
     "GalleryError",
     "GalleryUnavailableError",
@@ -50,8 +56,12 @@ __all__ = [
     "LicenceRefusedError",
     "MissingExtraError",
     "ModelError",
+    "OutputError",
     "PersonNotFoundError",
     "UnknownModelError",
+    "VideoError",
+    "VideoFormatError",
+    "VideoNotFoundError",
     "WeightsCorruptError",
     "WeightsMissingError",
 ]
@@ -91,6 +101,24 @@ class ImageTooLargeError(ImageError):
     """An image is over the limit of pixels or bytes."""
 
     code = "too_large"
+
+
+class VideoError(InputError):
+    """A video is unreadable, of no length, or has no pictures in it."""
+
+    code = "bad_video"
+
+
+class VideoNotFoundError(VideoError):
+    """There is no such file, camera or stream."""
+
+    code = "video_not_found"
+
+
+class VideoFormatError(VideoError):
+    """The bytes are not a video, or of a format that has no decoder here."""
+
+    code = "not_a_video"
 
 
 class FaceCountError(InputError):
@@ -189,6 +217,18 @@ class GalleryCorruptError(GalleryError):
     """A row, a picture or an archive of the gallery does not check out."""
 
     code = "gallery_corrupt"
+
+
+class FetchError(FaceprintError):
+    """An address gave nothing that can be used."""
+
+    code = "fetch"
+
+
+class OutputError(FaceprintError):
+    """A result cannot be written: the disk is full, or writing is not allowed."""
+
+    code = "output"
 
 
 class MissingExtraError(FaceprintError):

@@ -67,6 +67,13 @@ class Settings(BaseSettings):
     )
     max_pixels: int = Field(100_000_000, gt=0, description="Largest photo, in pixels.")
     max_upload_bytes: int = Field(32 * 2**20, gt=0, description="Largest upload of the web app.")
+    jobs: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("faceprint") / "jobs",
+        description="Folder of the web app's background jobs and their results.",
+    )
+    max_video_bytes: int = Field(
+        2 * 2**30, gt=0, description="Largest video upload of the web app."
+    )
     api_key: SecretStr | None = Field(
         None, description="Key of the web app; needed beyond 127.0.0.1."
     )

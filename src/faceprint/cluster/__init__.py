@@ -1,0 +1,1 @@
+"""Unknown faces into people."""

@@ -1,0 +1,1 @@
+"""Long work in the background: progress, cancelling, results that outlive a restart."""
