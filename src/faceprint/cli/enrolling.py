@@ -27,7 +27,7 @@ from faceprint.media import find_photos
 from faceprint.pipeline import Enrolment, Failure
 from faceprint.pipeline.enrolling import KeepPicture
 
-__all__ = ["register"]
+__all__ = ["register", "show_enrolment"]
 
 
 def register(app: typer.Typer) -> None:
@@ -158,11 +158,12 @@ def _show(result: Enrolment | Failure, *, as_json: bool, line: bool) -> bool:
             failure_line(result.image, result.message)
         return True
     if not as_json:
-        _show_enrolment(result)
+        show_enrolment(result)
     return bool(result.failures)
 
 
-def _show_enrolment(result: Enrolment) -> None:
+def show_enrolment(result: Enrolment) -> None:
+    """Prints what was enrolled, with the warnings."""
     receipt = result.receipt
     added = len(receipt.template_ids)
     what = "New person" if receipt.created else "Added to"

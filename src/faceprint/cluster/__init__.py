@@ -1,1 +1,5 @@
 """Unknown faces into people."""
+
+from faceprint.cluster.groups import group
+
+__all__ = ["group"]

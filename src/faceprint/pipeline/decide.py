@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from faceprint.gallery.records import Call
 from faceprint.gallery.store import GalleryStore
 from faceprint.match import Calibration, comparison_rate
 from faceprint.pipeline.results import NamedEmbedding, Verification
-from faceprint.types import Candidate, Decision, Embeddings, Threshold
+from faceprint.types import Candidate, Decision, Embeddings, FloatArray, Threshold
 
 __all__ = ["decide_search", "decide_verification", "search_threshold"]
 
@@ -42,11 +44,28 @@ def decide_search(
     call: Call,
     fpir: float,
     top_k: int,
+    scales: FloatArray | None = None,
 ) -> tuple[NamedEmbedding, ...]:
-    """Who each probe is, one answer per row."""
+    """Who each probe is, one answer per row.
+
+    Args:
+        gallery: Who is enrolled.
+        calibration: Of the detector and model; None for scores without decisions.
+        probes: (N, D) float32 of L2 norm 1.
+        call: Who asks, and what for.
+        fpir: False positive identification rate of each search.
+        top_k: How many candidates to give.
+        scales: (N,) factors of the scores of each probe. A probe that is a mean of unit vectors,
+            scaled to norm 1, has with its former length the mean of their scores.
+    """
     if not len(probes):
         return ()
     found = gallery.search(probes.vectors, model_id=probes.model_id, call=call, k=top_k)
+    if scales is not None:
+        found = [
+            tuple(replace(one, score=one.score * float(scale)) for one in candidates)
+            for candidates, scale in zip(found, scales, strict=True)
+        ]
     templates = gallery.template_count(probes.model_id)
     threshold = search_threshold(calibration, fpir=fpir, templates=templates)
     return tuple(_named(candidates, threshold) for candidates in found)

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +33,10 @@ from faceprint.pipeline.stream import chunks, in_order
 from faceprint.quality import measure_quality
 from faceprint.settings import Settings, read_settings
 from faceprint.types import Embeddings, NamedImage, Photo
+
+if TYPE_CHECKING:
+    from faceprint.pipeline.video import OnProgress, Stop
+    from faceprint.pipeline.video_results import VideoIdentification, VideoPlan
 
 __all__ = ["Faceprint"]
 
@@ -202,6 +207,37 @@ class Faceprint:
         """Like `identify` for a stream: results in order, a failed photo as a `Failure`."""
         return self._many(
             photos, lambda images: self._identify(images, thorough, call, fpir, top_k)
+        )
+
+    def identify_video(
+        self,
+        video: str | Path,
+        *,
+        call: Call,
+        plan: VideoPlan | None = None,
+        on_progress: OnProgress | None = None,
+        stop: Stop | None = None,
+    ) -> VideoIdentification:
+        """Who is in a video, and when: each face is followed, and named once for all its frames.
+
+        Args:
+            video: Path of a video.
+            call: Who asks, and what for.
+            plan: How it is looked through.
+            on_progress: Told how far the work is.
+            stop: Asked between frames; once true, the result is what was found so far, marked as
+                partial.
+
+        Raises:
+            VideoError: It cannot be read, or shows no picture.
+            GalleryError: The gallery cannot be searched.
+        """
+        # Decoders of video take time to import, and photos need none.
+        from faceprint.pipeline.video import identify_video
+        from faceprint.pipeline.video_results import VideoPlan
+
+        return identify_video(
+            self, video, call=call, plan=plan or VideoPlan(), on_progress=on_progress, stop=stop
         )
 
     def identify_embeddings(

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from faceprint.media import COLOURS, Mark
-from faceprint.pipeline.results import Detection, Identification, IdentifiedFace
+from faceprint.pipeline.results import Detection, Identification, IdentifiedFace, NamedEmbedding
 from faceprint.types import Decision
 
-__all__ = ["detection_marks", "identification_marks", "label_of"]
+__all__ = ["detection_marks", "identification_marks", "label_of", "name_label"]
 
 
 def label_of(face: IdentifiedFace) -> str:
     """The name, "Unknown", or the likeliest name with a question mark where the answer is unsure."""
-    if face.name is not None:
-        return face.name
-    if face.decision is Decision.UNSURE:
-        return f"{face.candidates[0].name}?"
-    return "Unknown" if face.decision is Decision.UNKNOWN else ""
+    return name_label(face.who)
+
+
+def name_label(who: NamedEmbedding, *, otherwise: str = "Unknown") -> str:
+    """The name, or the likeliest name with a question mark, or what stands for the unknown."""
+    if who.name is not None:
+        return who.name
+    if who.decision is Decision.UNSURE:
+        return f"{who.candidates[0].name}?"
+    return otherwise if who.decision is Decision.UNKNOWN else ""
 
 
 def identification_marks(identification: Identification) -> list[Mark]:

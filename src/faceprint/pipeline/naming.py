@@ -1,0 +1,231 @@
+"""Who a track is: the best few looks at a face, and one decision for all of them.
+
+A name that is decided frame by frame flickers, and the worst frame decides it. Here a track keeps a
+few of its best looks, apart in time, and its score for a person is the mean of their scores. A mean
+of comparisons spreads no wider than one of them, so that the thresholds of single comparisons hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceprint.media import encode_image
+from faceprint.media.video import Frame
+from faceprint.pipeline.decide import decide_search
+from faceprint.pipeline.results import NamedEmbedding
+from faceprint.quality import measure_quality
+from faceprint.track import FaceTracker, TrackedFace, TrackOptions
+from faceprint.types import Decision, Embeddings, Face, FloatArray, Image
+
+if TYPE_CHECKING:
+    from faceprint.gallery.records import Call
+    from faceprint.pipeline.facade import Faceprint
+
+__all__ = ["Look", "TrackNamer", "new_tracker"]
+
+_APART_S = 0.2
+"""Looks of one track are this far apart in time: neighbouring frames say the same thing twice."""
+
+_SAME_FMR = 1e-4
+"""A face that was lost is found again where it looks like one false match in 10,000."""
+
+_PICTURE_MARGIN = 0.5
+_PICTURE_PX = 320
+
+
+def new_tracker(engine: Faceprint) -> FaceTracker:
+    """A tracker that tells faces apart as the engine's calibration says."""
+    calibration = engine.models.calibration
+    if calibration is None:
+        return FaceTracker()
+    return FaceTracker(TrackOptions(same_score=calibration.threshold(_SAME_FMR).score))
+
+
+@dataclass(slots=True, eq=False)
+class Look:
+    """One look at the face of a track.
+
+    Attributes:
+        time_s: When.
+        quality: 0 to 1.
+        rank: Orders looks: by quality, and where one part spoils it, by the mean of its parts.
+        crop: (S, S, 3) uint8 RGB, as the embedder takes it.
+        picture: The face with some room around it, JPEG.
+        vector: (D,) float32, None until embedded.
+    """
+
+    time_s: float
+    quality: float
+    rank: tuple[float, float]
+    crop: Image
+    picture: bytes
+    vector: FloatArray | None = None
+
+
+@dataclass(slots=True)
+class _Evidence:
+    looks: list[Look] = field(default_factory=list)
+    new: bool = False
+    who: NamedEmbedding | None = None
+
+
+class TrackNamer:
+    """Collects looks at tracks and decides who they are. For one thread.
+
+    Args:
+        engine: Whose models and gallery are used.
+        call: Who asks, and what for.
+        fpir: Share of searches for a stranger that may name somebody.
+        keep: How many looks a track keeps.
+        pictures: Whether looks keep pictures for people to see.
+    """
+
+    def __init__(
+        self,
+        engine: Faceprint,
+        *,
+        call: Call,
+        fpir: float = 0.01,
+        keep: int = 5,
+        pictures: bool = True,
+    ) -> None:
+        self._engine = engine
+        self._call = call
+        self._fpir = fpir
+        self._keep = keep
+        self._pictures = pictures
+        self._tracks: dict[int, _Evidence] = {}
+
+    def observe(
+        self, frame: Frame, tracked: Sequence[TrackedFace], faces: Sequence[Face] | None = None
+    ) -> None:
+        """Takes what is worth keeping of a frame; runs no network.
+
+        Args:
+            frame: The frame.
+            tracked: Its faces.
+            faces: What was detected in it, which `TrackedFace.detection` counts; the smoothed faces
+                are cut out where it is not given.
+        """
+        seen = [one for one in tracked if one.detection is not None]
+        if not seen:
+            return
+        cut = tuple(one.face if faces is None else faces[one.detection or 0] for one in seen)
+        crops = self._engine.models.crops(frame.pixels, cut)
+        for one, face, crop in zip(seen, measure_quality(cut, crops), crops, strict=True):
+            self._consider(one.track_id, frame, face, crop)
+
+    def decide(self, track_ids: Sequence[int] | None = None) -> None:
+        """Decides who tracks with new looks are: embeds what is new, and searches once for all.
+
+        Args:
+            track_ids: The tracks; all unless given.
+        """
+        wanted = self._tracks.keys() if track_ids is None else track_ids
+        due = {
+            track_id: evidence
+            for track_id in wanted
+            if (evidence := self._tracks.get(track_id)) is not None and evidence.new
+        }
+        if not due:
+            return
+        self._embed([look for evidence in due.values() for look in evidence.looks])
+        named = self.search([self.vectors(track_id) for track_id in due])
+        for evidence, who in zip(due.values(), named, strict=True):
+            evidence.who = _steady(evidence.who, who)
+            evidence.new = False
+
+    def search(self, groups: Sequence[FloatArray]) -> tuple[NamedEmbedding, ...]:
+        """Who some groups of embeddings are, each of one person: (N, D) float32 each."""
+        means = np.stack([group.mean(axis=0) for group in groups])
+        lengths = np.linalg.norm(means, axis=1)
+        return decide_search(
+            self._engine.gallery,
+            self._engine.models.calibration,
+            Embeddings(means / lengths[:, None], self._engine.model_id),
+            call=self._call,
+            fpir=self._fpir,
+            top_k=5,
+            scales=lengths,
+        )
+
+    def who(self, track_id: int) -> NamedEmbedding | None:
+        """Who a track is; None where nothing has been decided yet."""
+        evidence = self._tracks.get(track_id)
+        return None if evidence is None else evidence.who
+
+    def looks(self, track_id: int) -> tuple[Look, ...]:
+        """The looks that a track has kept, best first."""
+        evidence = self._tracks.get(track_id)
+        return () if evidence is None else tuple(evidence.looks)
+
+    def vectors(self, track_id: int) -> FloatArray:
+        """The embeddings of the looks that have been embedded: (N, D) float32."""
+        return np.stack([look.vector for look in self.looks(track_id) if look.vector is not None])
+
+    def forget(self, track_id: int) -> None:
+        """Drops all that is known of a track."""
+        self._tracks.pop(track_id, None)
+
+    def _consider(self, track_id: int, frame: Frame, face: Face, crop: Image) -> None:
+        rank = _rank(face)
+        evidence = self._tracks.setdefault(track_id, _Evidence())
+        near = [k for k in evidence.looks if abs(k.time_s - frame.time_s) < _APART_S]
+        if near:
+            replaced = min(near, key=lambda look: look.rank)
+        elif len(evidence.looks) == self._keep:
+            replaced = evidence.looks[-1]
+        else:
+            replaced = None
+        if replaced is not None:
+            if replaced.rank >= rank:
+                return
+            evidence.looks.remove(replaced)
+        picture = _picture(frame.pixels, face.box) if self._pictures else b""
+        evidence.looks.append(Look(frame.time_s, rank[0], rank, crop, picture))
+        evidence.looks.sort(key=lambda look: look.rank, reverse=True)
+        evidence.new = True
+
+    def _embed(self, looks: Sequence[Look]) -> None:
+        new = [look for look in looks if look.vector is None]
+        if not new:
+            return
+        found = self._engine.models.embedder.embed(np.stack([look.crop for look in new]))
+        for look, vector in zip(new, found.vectors, strict=True):
+            look.vector = vector
+
+
+def _rank(face: Face) -> tuple[float, float]:
+    quality = face.quality
+    if quality is None:
+        return 0.0, 0.0
+    parts = (quality.sharpness, quality.size, quality.frontality, quality.confidence)
+    return quality.score, sum(parts) / len(parts)
+
+
+def _steady(before: NamedEmbedding | None, now: NamedEmbedding) -> NamedEmbedding:
+    """The new answer, but a name once given stays while its person is still the likeliest."""
+    if before is None or before.person_id is None or now.decision is not Decision.UNSURE:
+        return now
+    return before if now.candidates[0].person_id == before.person_id else now
+
+
+def _picture(image: Image, box: FloatArray) -> bytes:
+    """The face with some room around it, at most 320 pixels wide or high, as JPEG."""
+    import cv2
+
+    sides = box[2:] - box[:2]
+    low = np.maximum(box[:2] - _PICTURE_MARGIN * sides, 0).astype(int)
+    high = np.ceil(box[2:] + _PICTURE_MARGIN * sides).astype(int)
+    part = image[low[1] : max(high[1], low[1] + 1), low[0] : max(high[0], low[0] + 1)]
+    if not part.size:
+        part = image
+    scale = _PICTURE_PX / max(part.shape[:2])
+    if scale < 1:
+        size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+        part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return encode_image(np.ascontiguousarray(part), quality=92)
