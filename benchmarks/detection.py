@@ -75,7 +75,7 @@ def read_boxes(path: Path) -> FloatArray:
     return np.array(rows, dtype=np.float32).reshape(-1, 4)
 
 
-def judge(result: object, truth: FloatArray) -> FloatArray:
+def judge(result: object, truth: FloatArray, *, overlap: float = OVERLAP) -> FloatArray:
     """Score of each find and whether it is a labelled face that no better find took: (N, 2)."""
     if not isinstance(result, Detection):
         raise typer.BadParameter(f"unreadable photo: {result}")
@@ -84,7 +84,7 @@ def judge(result: object, truth: FloatArray) -> FloatArray:
     for face in result.faces:
         overlaps = iou_matrix(face.box[None], truth)[0] if len(truth) else np.zeros(1)
         best = int(overlaps.argmax())
-        right = bool(overlaps[best] >= OVERLAP) and best not in taken
+        right = bool(overlaps[best] >= overlap) and best not in taken
         taken |= {best} if right else set()
         marks.append((face.score, float(right)))
     return np.array(marks, dtype=np.float32).reshape(-1, 2)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from faceprint.detect.mtcnn import build
+from faceprint.detect.mtcnn import build, read_weights
 from faceprint.detect.mtcnn_network import STAGES, Stage, StageWeights, build_graph, from_keras
 from faceprint.geometry import iou_matrix
 from faceprint.runtime import RuntimeOptions, open_session
@@ -88,6 +88,15 @@ def test_networks_equal_plain_numpy(stage: Stage, engine: str, tmp_path: Path) -
     assert len(found) == len(wanted)
     for output, reference in zip(found, wanted, strict=True):
         np.testing.assert_allclose(output, reference, atol=1e-4)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=list(FILES))
+def test_both_publishers_give_the_same_arrays(stage: Stage, weights_root: Path) -> None:
+    ours = published(stage)
+    theirs = read_weights(stage, weights_root / f"mtcnn_{FILES[stage.name]}.pt")
+    assert theirs.arrays.keys() == ours.arrays.keys()
+    for name, array in ours.arrays.items():
+        np.testing.assert_array_equal(theirs.arrays[name], array)
 
 
 @pytest.fixture(scope="module")

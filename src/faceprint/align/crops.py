@@ -11,10 +11,19 @@ from types import MappingProxyType
 
 import cv2
 import numpy as np
+from PIL import Image as Pillow
 
 from faceprint.types import FloatArray, Image
 
-__all__ = ["ALIGNMENTS", "Alignment", "crop", "crop_boxes", "similarity"]
+__all__ = [
+    "ALIGNMENTS",
+    "BOX_ALIGNMENTS",
+    "Alignment",
+    "crop",
+    "crop_boxes",
+    "crop_mtcnn_boxes",
+    "similarity",
+]
 
 _ARCFACE_112 = np.array(
     [
@@ -66,6 +75,11 @@ ALIGNMENTS = MappingProxyType(
     }
 )
 """Named alignments, as model cards name them."""
+
+BOX_ALIGNMENTS = frozenset({"box-margin", "mtcnn-box"})
+"""Named alignments that go by the box alone: `crop_boxes` and `crop_mtcnn_boxes`."""
+
+_MTCNN_MARGIN_PX = 14
 
 
 def similarity(landmarks: FloatArray, template: FloatArray) -> FloatArray:
@@ -133,6 +147,34 @@ def crop_boxes(image: Image, boxes: FloatArray, *, size_px: int, margin: float =
     for scale, shift, out in zip(scales, shifts, crops, strict=True):
         matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], dtype=np.float32)
         _warp(image, matrix, out)
+    return crops
+
+
+def crop_mtcnn_boxes(image: Image, boxes: FloatArray, *, size_px: int) -> Image:
+    """Crops of MTCNN's boxes for FaceNet, number for number as facenet-pytorch cuts them.
+
+    A margin of 14 pixels of the crop is added, as in that package's example of LFW. The box is then
+    limited to the image, rounded down, and stretched to a square. FaceNet was trained on MTCNN's
+    boxes; those of other detectors are cut likewise, and may cost it accuracy.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        boxes: (N, 4) float32 pixels.
+        size_px: Side of the crops; more than 14.
+
+    Returns:
+        (N, size_px, size_px, 3) uint8 RGB.
+    """
+    starts, ends = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
+    margins = _MTCNN_MARGIN_PX * (ends - starts) / (size_px - _MTCNN_MARGIN_PX)
+    limits = np.array([image.shape[1], image.shape[0]])
+    # A box that lies beside the image, or is empty, still gives a pixel.
+    low = np.clip((starts - margins / 2).astype(int), 0, limits - 1)
+    high = np.maximum(np.minimum(ends + margins / 2, limits).astype(int), low + 1)
+    crops = np.empty((len(boxes), size_px, size_px, 3), dtype=np.uint8)
+    for (left, top), (right, bottom), out in zip(low, high, crops, strict=True):
+        part = Pillow.fromarray(image[top:bottom, left:right])
+        out[:] = np.asarray(part.resize((size_px, size_px), Pillow.Resampling.BILINEAR))
     return crops
 
 

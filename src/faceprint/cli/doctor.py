@@ -30,6 +30,8 @@ _EXTRAS = {
     "fonts": "weblate_fonts",
     "ort": "onnxruntime",
     "dlib": "dlib",
+    "fetch": "yt_dlp",
+    "torch": "torch",
 }
 
 
@@ -104,8 +106,8 @@ def _choice(settings: Settings) -> dict[str, Any]:
 
 def _model(settings: Settings, name: str) -> dict[str, Any]:
     try:
-        entry = card(name)
         store = weight_store(settings)
+        entry = store.resolve(card(name))
         store.check_licence(entry)
         missing = [s for s in store.status(entry) if s.state != "ready"]
     except FaceprintError as error:
@@ -118,7 +120,8 @@ def _model(settings: Settings, name: str) -> dict[str, Any]:
 
 def _calibration(settings: Settings) -> dict[str, Any]:
     try:
-        model_id = card(settings.embedder, kind="embedder").model_id
+        embedder = card(settings.embedder, kind="embedder")
+        model_id = weight_store(settings).resolve(embedder).model_id
         model_id += "+flip" if settings.flip else ""
         folder = settings.weights.parent / "calibrations"
         found = load_calibration(settings.detector, model_id, folder=folder)

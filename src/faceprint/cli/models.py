@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Annotated, Any
@@ -11,16 +14,17 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
-    TaskID,
     TextColumn,
     TransferSpeedColumn,
 )
 
 from faceprint.cli.options import JsonOption
 from faceprint.cli.output import err, escape, out, print_json, table
+from faceprint.errors import WeightsCorruptError, WeightsMissingError
 from faceprint.pipeline.models import weight_store
 from faceprint.settings import read_settings
-from faceprint.zoo import CARDS, ModelCard, WeightStore, card
+from faceprint.zoo import CARDS, ModelCard, Offer, WeightFile, WeightStore, card
+from faceprint.zoo.cards import Progress as OnProgress
 
 __all__ = ["app"]
 
@@ -52,8 +56,8 @@ def show(name: NameArgument, json: JsonOption = False) -> int:
 
     Example: faceprint models show sface
     """
-    entry = card(name)
     store = weight_store(read_settings())
+    entry = store.resolve(card(name))
     if json:
         print_json(asdict(entry) | _summary(entry, store))
         return 0
@@ -61,7 +65,7 @@ def show(name: NameArgument, json: JsonOption = False) -> int:
     facts = {
         "what": entry.summary,
         "kind": entry.kind,
-        "model id": entry.model_id,
+        "model id": _model_id(entry) or "none before its weights are accepted",
         "paper": entry.paper,
         "code": entry.code_licence.name,
         "weights": f"{entry.weights_licence.name} (commercial use {entry.weights_licence.commercial})",
@@ -76,7 +80,7 @@ def show(name: NameArgument, json: JsonOption = False) -> int:
     for status in store.status(entry):
         rows.add_row("file", f"{status.file.name}  {status.state}")
         rows.add_row("", escape(str(status.path or "-")))
-        rows.add_row("", f"{status.file.digest}, {status.file.size_bytes} bytes")
+        rows.add_row("", _known(status.file))
         for source in status.file.sources:
             rows.add_row("", f"from {getattr(source, 'address', None) or _package(source)}")
     out.print(rows)
@@ -86,14 +90,41 @@ def show(name: NameArgument, json: JsonOption = False) -> int:
 @app.command()
 def pull(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Card names.")],
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIGEST",
+            help="Accept a file with this digest, as sha256:…, where its publisher gives none.",
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> int:
     """Get the weights of models, and check them.
+
+    Where the publisher gives no digest, what came is shown, and is used only once accepted.
 
     Example: faceprint models pull retail-0095
     """
     store = weight_store(read_settings())
     records = []
+    for entry in [card(name) for name in names]:
+        with _progress(entry, show=not json and err.is_terminal) as step:
+            offers = store.offers(entry, progress=step)
+        _accept(store, entry, offers, wanted=accept or [], ask=not json and sys.stdin.isatty())
+        with _progress(entry, show=not json and err.is_terminal) as step:
+            paths = store.pull(entry, progress=step)
+        records.append({"name": entry.name, "files": [str(path) for path in paths]})
+    if json:
+        print_json(records)
+        return 0
+    for record in records:
+        out.print(f"{record['name']}: ready, digests right.")
+    return 0
+
+
+@contextmanager
+def _progress(entry: ModelCard, *, show: bool) -> Iterator[OnProgress]:
+    """A bar for each file of a card."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -101,24 +132,68 @@ def pull(
         TransferSpeedColumn(),
         console=err,
         transient=True,
-        disable=json or not err.is_terminal,
+        disable=not show,
     ) as bar:
-        for entry in [card(name) for name in names]:
-            tasks = {
-                file.name: bar.add_task(file.name, total=file.size_bytes) for file in entry.files
-            }
+        tasks = {
+            file.name: bar.add_task(file.name, total=file.size_bytes or None)
+            for file in entry.files
+        }
 
-            def step(name: str, done: int, total: int, tasks: dict[str, TaskID] = tasks) -> None:
-                bar.update(tasks[name], completed=done, total=total)
+        def step(name: str, done: int, total: int) -> None:
+            bar.update(tasks[name], completed=done, total=total or None)
 
-            paths = store.pull(entry, progress=step)
-            records.append({"name": entry.name, "files": [str(path) for path in paths]})
-    if json:
-        print_json(records)
-        return 0
-    for record in records:
-        out.print(f"{record['name']}: ready, digests right.")
-    return 0
+        yield step
+
+
+def _accept(
+    store: WeightStore,
+    entry: ModelCard,
+    offers: tuple[Offer, ...],
+    *,
+    wanted: list[str],
+    ask: bool,
+) -> None:
+    """Accepts all offers of a card, each for its digest or by its user's word, or none of them."""
+    refused = [offer for offer in offers if offer.digest not in wanted]
+    accepted = {file.digest for file in store.resolve(entry).files if file not in entry.files}
+    if wanted and accepted and not offers and accepted.isdisjoint(wanted):
+        raise WeightsCorruptError(
+            f"{entry.name} is accepted on this machine as {', '.join(map(str, accepted))} already, "
+            f"and {', '.join(wanted)} is another file. To accept that one, delete the entry in "
+            f"{store.weights / 'pins.json'}"
+        )
+    if refused and wanted:
+        raise WeightsCorruptError(
+            f"None of the digests given is that of {refused[0].file.name}. {_described(refused)}. "
+            f"Nothing was accepted. {_how_to_accept(entry, offers)}"
+        )
+    if refused and not ask:
+        raise WeightsMissingError(
+            f"The publisher of {entry.name} gives no digest of its weights. {_described(refused)}. "
+            f"Compare it with what others got. {_how_to_accept(entry, offers)}"
+        )
+    for offer in refused:
+        err.print(f"The publisher of {entry.name} gives no digest of its weights.")
+        err.print(f"  {escape(_described([offer]))}")
+        if not typer.confirm("Accept this file, and no other from now on?", err=True):
+            raise WeightsMissingError(
+                f"{offer.file.name} was not accepted, so {entry.name} cannot be used. "
+                f"{_how_to_accept(entry, offers)}"
+            )
+    for offer in offers:
+        store.accept(offer)
+
+
+def _described(offers: list[Offer]) -> str:
+    return "; ".join(
+        f"{offer.file.name} from {offer.source} has {offer.size_bytes} bytes and {offer.digest}"
+        for offer in offers
+    )
+
+
+def _how_to_accept(entry: ModelCard, offers: tuple[Offer, ...]) -> str:
+    digests = " ".join(f"--accept {offer.digest}" for offer in offers)
+    return f"To accept what came, run: faceprint models pull {entry.name} {digests}"
 
 
 @app.command()
@@ -153,7 +228,7 @@ def verify(
         for entry, status in statuses:
             rows.add_row(entry.name, status.file.name, status.state)
         out.print(rows)
-    wrong = any(s.state == "corrupt" or (names and s.state == "missing") for _, s in statuses)
+    wrong = any(s.state == "corrupt" or (names and s.state != "ready") for _, s in statuses)
     return 2 if wrong else 0
 
 
@@ -163,9 +238,20 @@ def _state(entry: ModelCard, store: WeightStore) -> str:
     states = {status.state for status in store.status(entry)}
     if "corrupt" in states:
         return "corrupt"
-    if "missing" not in states:
-        return "ready"
-    return "to pull"
+    if "missing" in states:
+        return "to pull"
+    return "to accept" if "unaccepted" in states else "ready"
+
+
+def _model_id(entry: ModelCard) -> str | None:
+    known = all(file.digest is not None for file in entry.files)
+    return entry.model_id if known else None
+
+
+def _known(file: WeightFile) -> str:
+    if file.digest is None:
+        return "no digest of the publisher: what is pulled must be accepted"
+    return f"{file.digest}, {file.size_bytes} bytes"
 
 
 def _installed(extra: str) -> bool:
@@ -176,7 +262,7 @@ def _summary(entry: ModelCard, store: WeightStore) -> dict[str, Any]:
     return {
         "name": entry.name,
         "kind": entry.kind,
-        "model_id": entry.model_id,
+        "model_id": _model_id(store.resolve(entry)),
         "state": _state(entry, store),
         "commercial": entry.commercial,
         "summary": entry.summary,

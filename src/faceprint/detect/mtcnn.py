@@ -1,8 +1,8 @@
 """MTCNN: three cascaded networks over an image pyramid, with landmarks.
 
 Zhang et al., "Joint Face Detection and Alignment Using Multi-task Cascaded Convolutional Networks",
-IEEE SPL 2016. Weights: the authors', as the package `mtcnn` carries them, MIT; trained on WIDER
-FACE and CelebA (research only).
+IEEE SPL 2016. Weights: the authors', as the package `mtcnn` or facenet-pytorch carries them, MIT;
+trained on WIDER FACE and CelebA (research only).
 
 All levels of a photo's pyramid lie on one canvas, so that P-Net runs once for the photos of one
 size; R-Net and O-Net see the candidates of all photos of a call together.
@@ -20,15 +20,23 @@ import numpy as np
 import numpy.typing as npt
 
 from faceprint.detect.box_crops import cut_boxes, square_boxes
-from faceprint.detect.mtcnn_network import STAGES, build_graph, from_keras
+from faceprint.detect.mtcnn_network import (
+    STAGES,
+    Stage,
+    StageWeights,
+    build_graph,
+    from_keras,
+    from_torch,
+)
 from faceprint.detect.mtcnn_pyramid import STRIDE_PX, WINDOW_PX, Pyramid, plan_pyramid
 from faceprint.geometry import suppress
 from faceprint.runtime import RuntimeOptions, Session, open_session
 from faceprint.types import Face, FloatArray, Image
 from faceprint.zoo import ModelCard, WeightStore
 from faceprint.zoo.arrays import read_joblib
+from faceprint.zoo.torch_files import read_state_dict
 
-__all__ = ["Mtcnn", "MtcnnOptions", "build"]
+__all__ = ["Mtcnn", "MtcnnOptions", "build", "read_weights"]
 
 _MAX_BATCH_PIXELS = 512 * 1024
 _CROPS_PER_BATCH = 64
@@ -82,8 +90,7 @@ def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> Mtcnn
     for index, stage in enumerate(STAGES):
 
         def make(files: tuple[Path, ...], index: int = index) -> bytes:
-            arrays = read_joblib(files[index].read_bytes(), name=files[index].name)
-            return build_graph(from_keras(STAGES[index], arrays), card)
+            return build_graph(read_weights(STAGES[index], files[index]), card)
 
         path = store.made(card, f"{stage.name}-r{card.revision}.onnx", make)
         # O-Net runs on few faces and sets the landmarks, which lower precision would blur.
@@ -91,6 +98,18 @@ def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> Mtcnn
         sessions.append(open_session(path, options, sensitive=sensitive))
     propose, refine, finish = sessions
     return Mtcnn(propose, refine, finish, name=card.name)
+
+
+def read_weights(stage: Stage, path: Path) -> StageWeights:
+    """The arrays of one network from a file of either publisher, told by its suffix.
+
+    Raises:
+        WeightsCorruptError: The file does not hold the arrays of this network.
+    """
+    content = path.read_bytes()
+    if path.suffix == ".pt":
+        return from_torch(stage, read_state_dict(content, name=path.name))
+    return from_keras(stage, read_joblib(content, name=path.name))
 
 
 class Mtcnn:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -21,7 +21,7 @@ from faceprint.types import Array, FloatArray
 from faceprint.zoo import ModelCard
 from faceprint.zoo.prepare import take_pixels
 
-__all__ = ["STAGES", "Stage", "StageWeights", "build_graph", "from_keras"]
+__all__ = ["STAGES", "Stage", "StageWeights", "build_graph", "from_keras", "from_torch"]
 
 _OPSET = 13
 _IR_VERSION = 8
@@ -146,6 +146,29 @@ def from_keras(stage: Stage, arrays: Sequence[Array]) -> StageWeights:
         name: _from_keras_layout(name, array) for name, array in zip(names, arrays, strict=True)
     }
     return StageWeights(stage, MappingProxyType(renamed))
+
+
+def from_torch(stage: Stage, arrays: Mapping[str, Array]) -> StageWeights:
+    """Weights from the state dict of the network in facenet-pytorch, whose layout is the common one.
+
+    Layers count from 1 on, convolutions and dense layers together; the heads share the last number.
+
+    Raises:
+        WeightsCorruptError: The arrays are not those of this network.
+    """
+    kind = "dense" if stage.dense else "conv"
+    names: dict[str, str] = {}
+    for number, layer in enumerate(stage.layers, start=1):
+        theirs = f"dense{number}" if layer == "dense" else layer
+        names |= {f"{theirs}.{part}": f"{layer}.{part}" for part in ("weight", "bias")}
+        names[f"prelu{number}.weight"] = f"{layer}.slope"
+    for number, head in enumerate(("score", *(head for head, _ in stage.heads)), start=1):
+        theirs = f"{kind}{len(stage.layers) + 1}_{number}"
+        names |= {f"{theirs}.{part}": f"{head}.{part}" for part in ("weight", "bias")}
+    # What has no name there keeps its own, and is refused as left over.
+    renamed = {names.get(name, name): array for name, array in arrays.items()}
+    # The check of dtypes is that of StageWeights.
+    return StageWeights(stage, MappingProxyType(cast("dict[str, FloatArray]", renamed)))
 
 
 def _from_keras_layout(name: str, array: Array) -> FloatArray:

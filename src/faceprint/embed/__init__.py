@@ -24,7 +24,7 @@ def load_embedder(
         UnknownModelError: No embedder has that name.
         ModelError: Its weights cannot be had or run; see `WeightStore.files` and `open_session`.
     """
-    found = card(name, kind="embedder")
+    found = store.resolve(card(name, kind="embedder"))
     module = import_module(f"faceprint.embed.{found.implementation}")
     embedder: Embedder = module.build(found, store, options, flip=flip)
     return embedder

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from faceprint.align import ALIGNMENTS, crop, crop_boxes
-from faceprint.detect import Search, SearchPlan, load_detector, load_landmarker
+from faceprint.align import ALIGNMENTS, BOX_ALIGNMENTS, crop, crop_boxes, crop_mtcnn_boxes
+from faceprint.detect import Search, SearchPlan, load_detector, load_landmarker, watchful
 from faceprint.embed import load_embedder
 from faceprint.errors import ModelError
 from faceprint.match import Calibration, load_calibration
@@ -106,8 +106,12 @@ class Models:
 
     @cached_property
     def model_id(self) -> str:
-        """Of the embeddings; known from the card, without loading the network."""
-        found = card(self._settings.embedder, kind="embedder")
+        """Of the embeddings; known from the card, without loading the network.
+
+        Raises:
+            WeightsMissingError: The weights of this embedder have yet to be accepted.
+        """
+        found = self._store.resolve(card(self._settings.embedder, kind="embedder"))
         return f"{found.model_id}+flip" if self._settings.flip else found.model_id
 
     @property
@@ -115,10 +119,19 @@ class Models:
         """Length of the embeddings."""
         return card(self._settings.embedder, kind="embedder").dimension
 
-    def detect(self, images: list[Image], *, thorough: bool) -> list[tuple[Face, ...]]:
-        """Faces of each image, best first."""
+    def detect(
+        self, images: list[Image], *, thorough: bool, watch: bool = False
+    ) -> list[tuple[Face, ...]]:
+        """Faces of each image, best first.
+
+        Args:
+            images: (H, W, 3) uint8 RGB each.
+            thorough: Look for faces down to about 10 pixels, and at quarter turns; slow.
+            watch: Rather take something else for a face than miss one.
+        """
         plan = SearchPlan(retry_turned=thorough or self._settings.turn, thorough=thorough)
-        return Search(self._detector, plan).detect(images)
+        detector = watchful(self._detector) if watch else self._detector
+        return Search(detector, plan).detect(images)
 
     def crops(self, image: Image, faces: tuple[Face, ...]) -> Image:
         """Crops of the faces as the embedder takes them: (N, S, S, 3) uint8 RGB."""
@@ -132,15 +145,18 @@ class Models:
 
     def with_landmarks(self, image: Image, faces: tuple[Face, ...]) -> tuple[Face, ...]:
         """The faces, with landmarks where the detector gave none and the embedder needs them."""
-        if self.embedder.alignment == "box-margin" or all(f.landmarks is not None for f in faces):
+        if self.embedder.alignment in BOX_ALIGNMENTS or all(f.landmarks is not None for f in faces):
             return faces
         return self._landmarker.locate([image], [faces])[0]
 
     def _cut(self, image: Image, faces: tuple[Face, ...], alignment: str, size_px: int) -> Image:
         if not faces:
             return np.zeros((0, size_px, size_px, 3), dtype=np.uint8)
+        boxes = np.stack([face.box for face in faces])
         if alignment == "box-margin":
-            return crop_boxes(image, np.stack([f.box for f in faces]), size_px=size_px, margin=0.2)
+            return crop_boxes(image, boxes, size_px=size_px, margin=0.2)
+        if alignment == "mtcnn-box":
+            return crop_mtcnn_boxes(image, boxes, size_px=size_px)
         points = [face.landmarks for face in faces if face.landmarks is not None]
         if len(points) < len(faces):
             raise ModelError("Alignment needs landmarks, which this detector does not give.")

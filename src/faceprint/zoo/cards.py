@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
 
+from faceprint.errors import WeightsMissingError
+
 __all__ = [
     "Commercial",
     "Kind",
@@ -23,7 +25,9 @@ Progress = Callable[[str, int, int], None]
 
 Kind = Literal["detector", "landmarker", "embedder"]
 Commercial = Literal["allowed", "forbidden", "undocumented"]
-Alignment = Literal["none", "arcface-112", "arcface-112-columns-8-104", "box-margin", "dlib-chip"]
+Alignment = Literal[
+    "none", "arcface-112", "arcface-112-columns-8-104", "box-margin", "dlib-chip", "mtcnn-box"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +62,14 @@ class WeightFile:
 
     Attributes:
         name: File name in the local store.
-        digest: The publisher's digest, as in "sha256:…" or "sha384:…".
-        size_bytes: Exact size.
+        digest: The publisher's digest, as in "sha256:…" or "sha384:…"; None where the publisher gives
+            none, and the user accepts what came once: see `WeightStore.offers`.
+        size_bytes: Exact size; 0 without a digest.
         sources: Where to look, in this order, with the local store after the package resources.
     """
 
     name: str
-    digest: str
+    digest: str | None
     size_bytes: int
     sources: tuple[PackageResource | Url, ...]
 
@@ -105,7 +110,8 @@ class ModelCard:
         dimension: Length of the embedding; 0 for other kinds.
         revision: Revision of our own steps before the network; part of the model id.
         precision: `any`, or `f32` where lower precision costs accuracy.
-        extra: The extra of faceprint that it needs; None if the base install runs it.
+        extra: The extra of faceprint that it needs, be it only to prepare its weights; None if the
+            base install runs it.
     """
 
     name: str
@@ -130,15 +136,28 @@ class ModelCard:
 
     @property
     def digest(self) -> str:
-        """Short digest over all files, 12 hexadecimal digits of the first file's own for one file."""
-        if len(self.files) == 1:
-            return self.files[0].digest.partition(":")[2][:12]
-        joined = "\n".join(file.digest for file in self.files)
-        return sha256(joined.encode()).hexdigest()[:12]
+        """Short digest over all files, 12 hexadecimal digits of the first file's own for one file.
+
+        Raises:
+            WeightsMissingError: A file has no digest; `WeightStore.resolve` fills in accepted ones.
+        """
+        digests = [file.digest for file in self.files if file.digest is not None]
+        if len(digests) < len(self.files):
+            raise WeightsMissingError(
+                f"The publisher of {self.name} gives no digests, and nobody has accepted its weights "
+                f"on this machine yet. Run: faceprint models pull {self.name}"
+            )
+        if len(digests) == 1:
+            return digests[0].partition(":")[2][:12]
+        return sha256("\n".join(digests).encode()).hexdigest()[:12]
 
     @property
     def model_id(self) -> str:
-        """Name, weight digest and revision: what makes two embeddings comparable."""
+        """Name, weight digest and revision: what makes two embeddings comparable.
+
+        Raises:
+            WeightsMissingError: See `digest`.
+        """
         return f"{self.name}:{self.digest}:{self.revision}"
 
     @property

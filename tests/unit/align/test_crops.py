@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.transform import SimilarityTransform
 
-from faceprint.align import ALIGNMENTS, crop, crop_boxes, similarity
+from faceprint.align import ALIGNMENTS, crop, crop_boxes, crop_mtcnn_boxes, similarity
 
 TEMPLATE = ALIGNMENTS["arcface-112"].template
 
@@ -85,3 +85,28 @@ def test_a_box_with_margin_is_centred() -> None:
     assert cut[12:28, 12:28].min() > 200
     assert cut[:8].max() == 0
     assert cut[:, 32:].max() == 0
+
+
+def test_mtcnn_boxes_are_cut_with_a_margin_and_stretched() -> None:
+    """A box of 146 pixels gets 7 on each side, so that the crop shows the image pixel by pixel."""
+    image = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    box = np.array([[57, 27, 57 + 146, 27 + 73]], np.float32)
+    (cut,) = crop_mtcnn_boxes(image, box, size_px=160)
+    # Half as high: the margin is half as high too, 3.5, and the crop is stretched to a square.
+    assert cut.shape == (160, 160, 3)
+    part = image[int(27 - 3.5) : int(27 + 73 + 3.5), 50:210]
+    assert cut.mean(axis=(0, 1)) == pytest.approx(part.mean(axis=(0, 1)), abs=1)
+    square = np.array([[57, 27, 57 + 146, 27 + 146]], np.float32)
+    np.testing.assert_array_equal(
+        crop_mtcnn_boxes(image, square, size_px=160)[0], image[20:180, 50:210]
+    )
+
+
+@pytest.mark.parametrize(
+    "box", [(-90, -90, -50, -50), (400, 20, 500, 80), (50, 60, 50, 60), (20, 20, 10, 10)]
+)
+def test_mtcnn_boxes_beside_the_image_or_empty_give_a_crop(box: tuple[int, ...]) -> None:
+    image = np.full((100, 100, 3), 77, np.uint8)
+    cut = crop_mtcnn_boxes(image, np.array([box], np.float32), size_px=160)
+    assert (cut == 77).all()
+    assert crop_mtcnn_boxes(image, np.zeros((0, 4), np.float32), size_px=160).shape[0] == 0

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from faceprint.detect.mtcnn_network import STAGES, Stage, StageWeights, build_graph, from_keras
+from faceprint.detect.mtcnn_network import (
+    STAGES,
+    Stage,
+    StageWeights,
+    build_graph,
+    from_keras,
+    from_torch,
+)
 from faceprint.errors import WeightsCorruptError
 from faceprint.types import FloatArray
 from faceprint.zoo import card
@@ -54,6 +61,49 @@ def test_one_set_of_weights_makes_one_file(stage: Stage) -> None:
     graph = build_graph(weights, card("mtcnn"))
     assert graph == build_graph(weights, card("mtcnn"))
     assert len(graph) > sum(array.nbytes for array in weights.arrays.values()) - 5000
+
+
+THEIR_NAMES = {
+    "propose": "conv1 prelu1 conv2 prelu2 conv3 prelu3 conv4_1 conv4_2",
+    "refine": "conv1 prelu1 conv2 prelu2 conv3 prelu3 dense4 prelu4 dense5_1 dense5_2",
+    "finish": (
+        "conv1 prelu1 conv2 prelu2 conv3 prelu3 conv4 prelu4 dense5 prelu5 dense6_1 dense6_2 dense6_3"
+    ),
+}
+
+
+def in_torch_names(weights: StageWeights) -> dict[str, FloatArray]:
+    """The state dict that facenet-pytorch has of a network, whose first head is the score."""
+    stage = weights.stage
+    ours = [f"{layer}{part}" for layer in stage.layers for part in ("", ".slope")]
+    ours += ["score", *(head for head, _ in stage.heads)]
+    state = {}
+    for theirs, name in zip(THEIR_NAMES[stage.name].split(), ours, strict=True):
+        if name.endswith(".slope"):
+            state[f"{theirs}.weight"] = weights.arrays[name]
+        else:
+            for part in ("weight", "bias"):
+                state[f"{theirs}.{part}"] = weights.arrays[f"{name}.{part}"]
+    return state
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=STAGE_NAMES)
+def test_reads_the_names_of_facenet_pytorch(stage: Stage) -> None:
+    wanted = random_weights(stage)
+    found = from_torch(stage, in_torch_names(wanted))
+    assert found.arrays.keys() == wanted.arrays.keys()
+    for name, array in wanted.arrays.items():
+        np.testing.assert_array_equal(found.arrays[name], array)
+
+
+def test_refuses_the_state_dict_of_another_network() -> None:
+    state = in_torch_names(random_weights(STAGES[0]))
+    with pytest.raises(WeightsCorruptError):
+        from_torch(STAGES[1], state)
+    with pytest.raises(WeightsCorruptError, match="more"):
+        from_torch(STAGES[0], state | {"more": state["conv1.bias"]})
+    with pytest.raises(WeightsCorruptError, match="float32"):
+        from_torch(STAGES[0], state | {"conv1.bias": state["conv1.bias"].astype(np.float64)})
 
 
 def test_refuses_the_weights_of_another_network() -> None:

@@ -203,7 +203,7 @@ def test_offline_names_file_digest_and_place(tmp_path: Path) -> None:
     made = card_of(Url("http://127.0.0.1:9/closed"))
     with pytest.raises(WeightsMissingError) as caught:
         store_in(tmp_path, offline=True).files(made)
-    for part in ("weights.bin", made.files[0].digest, str(tmp_path / "weights"), "offline"):
+    for part in ("weights.bin", str(made.files[0].digest), str(tmp_path / "weights"), "offline"):
         assert part in str(caught.value)
 
 
