@@ -47,7 +47,7 @@ class TrackOptions:
         same_score: Cosine similarity at which a lost face is found again, and a crossing is settled.
             Belongs to the embedder: its threshold at one false match in 10,000 is a good one.
         confirm_hits: Detections after which a track is believed.
-        max_misses: Detection rounds that a face may be missed in while flow still follows it.
+        follow_s: How long a face that is no longer detected may be followed, seconds.
         keep_s: How long a lost face is remembered, seconds.
         smoothing: Of boxes and landmarks; None for none.
     """
@@ -57,7 +57,7 @@ class TrackOptions:
     least_place_unsure: float = 0.5
     same_score: float = 0.4
     confirm_hits: int = 2
-    max_misses: int = 2
+    follow_s: float = 0.4
     keep_s: float = 5.0
     smoothing: SmoothingOptions | None = field(default_factory=SmoothingOptions)
 
@@ -199,7 +199,7 @@ class FaceTracker:
             self._hit(track, faces[k], time_s)
             joined[track.track_id] = k
             free.remove(k)
-        self._miss(joined)
+        self._miss(joined, time_s)
         for k in free:
             if faces[k].score >= sure:
                 track = self._start(faces[k], time_s)
@@ -231,8 +231,13 @@ class FaceTracker:
         least: float,
         asker: _Asker,
     ) -> FloatArray:
-        """The likeness of places, with that of faces where places are nearly as like."""
+        """The likeness of places, with that of faces where places do not tell enough.
+
+        That is where two are nearly as like, and where a face was out of sight for a while.
+        """
         close = _contested(likeness, least)
+        doubtful = np.array([track.adrift or track.misses > 0 for track in tracks])
+        close |= doubtful[:, None] & (likeness >= least)
         if not close.any():
             return likeness
         settled = likeness.copy()
@@ -276,7 +281,7 @@ class FaceTracker:
         track.misses = 0
         track.lost = track.adrift = False
 
-    def _miss(self, joined: dict[int, int]) -> None:
+    def _miss(self, joined: dict[int, int], time_s: float) -> None:
         kept = []
         for track in self._tracks:
             if track.track_id not in joined and not track.lost:
@@ -285,7 +290,7 @@ class FaceTracker:
                     self._ended.append(track.track_id)
                     continue
                 if (
-                    track.misses > self._options.max_misses
+                    time_s - track.seen_s > self._options.follow_s
                     or track.adrift
                     or self._doubles(track, joined)
                 ):
