@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from faceprint import __version__
-from faceprint.cli import calibrating, doctor, enrolling, faces, models, people, serving
+from faceprint.cli import (
+    anonymise,
+    calibrating,
+    doctor,
+    enrolling,
+    faces,
+    identifying_video,
+    models,
+    people,
+    serving,
+    video,
+    watch,
+)
 from faceprint.cli.output import err, print_error, print_json
 from faceprint.errors import FaceprintError
 
@@ -25,6 +37,14 @@ app = typer.Typer(
 )
 faces.register(app)
 enrolling.register(app)
+identifying_video.register(video.app)
+app.add_typer(
+    video.app,
+    name="video",
+    help="Videos: who is in them, and their frames. Example: faceprint video identify talk.mp4",
+)
+watch.register(app)
+anonymise.register(app)
 app.add_typer(
     people.app, name="people", help="The people in the gallery. Example: faceprint people list"
 )

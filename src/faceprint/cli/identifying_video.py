@@ -25,6 +25,7 @@ from faceprint.cli.options import (
     read_consent,
 )
 from faceprint.cli.output import Step, err, escape, out, print_json, progress, table
+from faceprint.cli.video import EndOption, StartOption
 from faceprint.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def identify(
         Path | None,
         typer.Option("--out", metavar="DIR", help="For the result. Default: VIDEO-people."),
     ] = None,
-    start: Annotated[str, typer.Option("--start", help="Where to begin, as 90 or 1:30.")] = "0",
-    end: Annotated[str | None, typer.Option("--end", help="Where to end.")] = None,
+    start: StartOption = 0.0,
+    end: EndOption = None,
     every: Annotated[
         int | None,
         typer.Option(
@@ -77,7 +78,6 @@ def identify(
 
     Example: faceprint video identify interview.mp4 --out interview-people
     """
-    from faceprint.cli.video import read_time
     from faceprint.pipeline.labelling import write_labelled
     from faceprint.pipeline.video_files import write_timeline
     from faceprint.pipeline.video_results import VideoPlan
@@ -86,8 +86,8 @@ def identify(
     _check_target(folder, out_dir)
     plan = VideoPlan(
         every=every,
-        start_s=read_time(start, "--start"),
-        end_s=None if end is None else read_time(end, "--end"),
+        start_s=start,
+        end_s=end,
         fpir=fpir,
         group=group,
     )

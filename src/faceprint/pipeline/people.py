@@ -89,14 +89,15 @@ def _people(
     ordered = sorted(named, key=lambda item: item[0][0])
     ordered += sorted(strangers, key=lambda item: (-round(seconds(item[0]), 3), item[0][0]))
     people = []
-    number = 0
-    for place, (some, who) in enumerate(ordered, 1):
-        number += who.name is None
+    counts = {"n": 0, "p": 0}
+    for some, who in ordered:
+        kind = "p" if who.name is None else "n"
+        counts[kind] += 1
         looks = sorted(_looks(namer, tracks, some), key=lambda look: look.rank, reverse=True)
         people.append(
             VideoPerson(
-                key=f"p{place}",
-                label=who.name or f"Person {number}",
+                key=f"{kind}{counts[kind]}",
+                label=who.name or f"Person {counts[kind]}",
                 who=who,
                 tracks=tuple(tracks[k].track_id for k in some),
                 seconds=seconds(some),

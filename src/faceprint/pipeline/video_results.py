@@ -74,7 +74,7 @@ class VideoPerson:
     """One person of a video: enrolled, or unknown and put together from tracks that look alike.
 
     Attributes:
-        key: What to call the person in files and commands, as in "p1".
+        key: What to call the person in files and commands: "p1" is Person 1, "n1" the first who is named.
         label: The name, or "Person 1".
         who: The answer over all looks at the person.
         tracks: Ids of the tracks, by time.

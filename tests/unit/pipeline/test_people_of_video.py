@@ -86,8 +86,8 @@ def test_tracks_of_one_name_are_one_person_and_come_first() -> None:
     ]
     _, people = gather(namer, tracks)
     assert [(p.key, p.label, p.tracks) for p in people] == [
-        ("p1", "Ada", (2, 3)),
-        ("p2", "Person 1", (1,)),
+        ("n1", "Ada", (2, 3)),
+        ("p1", "Person 1", (1,)),
     ]
     assert people[0].who.score == 0.9
     assert people[0].seconds == pytest.approx(1.4)
