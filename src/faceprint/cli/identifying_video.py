@@ -63,6 +63,9 @@ def identify(
     labelled: Annotated[
         bool, typer.Option("--labelled/--no-labelled", help="Write the video with names over it.")
     ] = True,
+    landmarks: Annotated[
+        bool, typer.Option("--landmarks", help="Dot eyes, nose and mouth in it too.")
+    ] = False,
     group: Annotated[
         bool, typer.Option("--group/--no-group", help="Put unknown faces together into people.")
     ] = True,
@@ -110,6 +113,7 @@ def identify(
                     found,
                     video,
                     folder / "labelled.mp4",
+                    landmarks=landmarks,
                     max_pixels=faceprint.settings.max_pixels,
                     on_progress=_percent(step),
                     stop=stop,

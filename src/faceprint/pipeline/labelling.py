@@ -26,6 +26,7 @@ def write_labelled(
     source: str | Path,
     target: Path,
     *,
+    landmarks: bool = False,
     max_pixels: int = 100_000_000,
     on_progress: Callable[[float, float | None], None] | None = None,
     stop: Callable[[], bool] | None = None,
@@ -36,6 +37,7 @@ def write_labelled(
         found: What was found in it.
         source: The video.
         target: An MP4; an existing one is replaced once the new one is whole.
+        landmarks: Whether the eyes, the nose and the corners of the mouth are dotted too.
         max_pixels: Of a frame.
         on_progress: Told the seconds done, and of how many.
         stop: Asked between frames; once true, what was written stays as NAME.partial.mp4.
@@ -51,7 +53,7 @@ def write_labelled(
         raise OutputError(
             f"{target} is the video itself. Choose another file for the labelled one."
         )
-    marks = _marks_by_time(found)
+    marks = _marks_by_time(found, landmarks=landmarks)
 
     def draw(frames: list[Frame]) -> list[Frame]:
         return [
@@ -98,13 +100,16 @@ def _key(time_s: float) -> int:
     return round(time_s * 1e4)
 
 
-def _marks_by_time(found: VideoIdentification) -> dict[int, list[Mark]]:
+def _marks_by_time(found: VideoIdentification, *, landmarks: bool) -> dict[int, list[Mark]]:
     marks: dict[int, list[Mark]] = defaultdict(list)
     people = {track: person for person in found.people for track in person.tracks}
     for track in found.tracks:
         person = people[track.track_id]
         label = name_label(person.who, otherwise=person.label)
         colour = COLOURS[person.decision or Decision.UNKNOWN]
-        for time_s, box in zip(track.times_s.tolist(), track.boxes, strict=True):
-            marks[_key(time_s)].append(Mark(box=box, landmarks=None, label=label, colour=colour))
+        for time_s, box, points in zip(
+            track.times_s.tolist(), track.boxes, track.landmarks, strict=True
+        ):
+            dots = points if landmarks else None
+            marks[_key(time_s)].append(Mark(box=box, landmarks=dots, label=label, colour=colour))
     return marks
