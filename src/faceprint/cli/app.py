@@ -27,6 +27,9 @@ from faceprint.errors import FaceprintError
 
 __all__ = ["app", "run"]
 
+_INTERRUPTED = 130
+_KEPT = "Interrupted. What was finished is kept."
+
 app = typer.Typer(
     name="faceprint",
     help="Find the faces in photos, say who they are, and measure how far to trust the answer.",
@@ -81,6 +84,8 @@ def run() -> None:
     as_json = "--json" in sys.argv
     try:
         code = app(standalone_mode=False)
+        if code == _INTERRUPTED:
+            err.print(_KEPT)
     except FaceprintError as error:
         print_error(error, as_json=as_json)
         code = 2
@@ -92,8 +97,8 @@ def run() -> None:
             getattr(error, "show", error.__repr__)()
         code = 2
     except (typer.Abort, KeyboardInterrupt):
-        err.print("Interrupted. What was finished is kept.")
-        code = 130
+        err.print(_KEPT)
+        code = _INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
