@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     max_video_bytes: int = Field(
         2 * 2**30, gt=0, description="Largest video upload of the web app."
     )
+    keep_jobs_days: float = Field(
+        7.0, gt=0, description="Days after which results of background jobs are deleted."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Signs what is posted to a webhook (HMAC-SHA256)."
+    )
     api_key: SecretStr | None = Field(
         None, description="Key of the web app; needed beyond 127.0.0.1."
     )

@@ -31,7 +31,8 @@ SERVE = """
 import sys
 from faceprint import Faceprint
 from faceprint.web import serve
-with Faceprint(gallery=sys.argv[1], cache=sys.argv[2]) as engine:
+places = {"gallery": sys.argv[1], "cache": sys.argv[2], "jobs": f"{sys.argv[1]}.jobs"}
+with Faceprint(**places) as engine:
     serve(engine, port=0, on_ready=lambda address: print(address, flush=True))
 """
 
@@ -215,7 +216,18 @@ def test_every_page_fits_a_phone(browser: Browser, address: str, scheme: str) ->
         has_touch=True,
     )
     page = context.new_page()
-    for path in ("/", "/verify", "/people", "/enrol", "/about", "/api/docs", "/sign-in"):
+    for path in (
+        "/",
+        "/video",
+        "/folder",
+        "/jobs",
+        "/verify",
+        "/people",
+        "/enrol",
+        "/about",
+        "/api/docs",
+        "/sign-in",
+    ):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
         unlabelled = page.evaluate(

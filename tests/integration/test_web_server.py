@@ -23,7 +23,8 @@ import sys
 from faceprint import Faceprint
 from faceprint.web import serve
 limits = {"max_upload_bytes": 5_000_000, "max_pixels": 20_000_000}
-with Faceprint(gallery=sys.argv[1], cache=sys.argv[2], **limits) as engine:
+places = {"gallery": sys.argv[1], "cache": sys.argv[2], "jobs": f"{sys.argv[1]}.jobs"}
+with Faceprint(**places, **limits) as engine:
     serve(engine, port=0, on_ready=lambda address: print(address, flush=True))
 print("closed", flush=True)
 """

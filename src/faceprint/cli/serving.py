@@ -6,8 +6,18 @@ from typing import Annotated
 
 import typer
 
-from faceprint.cli.options import DetectorOption, EmbedderOption, GalleryOption, open_faceprint
+from faceprint.cli.options import (
+    DetectorOption,
+    EmbedderOption,
+    GalleryOption,
+    call_of,
+    open_faceprint,
+)
 from faceprint.cli.output import err, escape, out
+from faceprint.cli.watch import make_watcher
+from faceprint.pipeline import Faceprint
+from faceprint.pipeline.face_watch import WatchOptions
+from faceprint.pipeline.watching import Watcher
 from faceprint.web import serve as serve_app
 
 __all__ = ["register"]
@@ -28,6 +38,13 @@ def serve(
     allow_host: Annotated[
         list[str] | None, typer.Option(help="Another name that browsers may call this machine by.")
     ] = None,
+    watch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Show this camera (0 to 9), stream (rtsp://… or http://…) or file on the live page.",
+        ),
+    ] = None,
     gallery: GalleryOption = None,
     detector: DetectorOption = None,
     embedder: EmbedderOption = None,
@@ -37,15 +54,28 @@ def serve(
     Example: faceprint serve --port 8080
     """
     with open_faceprint(gallery=gallery, detector=detector, embedder=embedder) as faceprint:
-        serve_app(
-            faceprint,
-            host=host,
-            port=port,
-            allow_hosts=allow_host or (),
-            on_ready=lambda address: out.print(
-                f"faceprint is ready: [bold]{address}[/]  (gallery {escape(faceprint.settings.gallery)}; "
-                "stop with Ctrl-C)"
-            ),
-        )
+        watcher = None if watch is None else _watcher(faceprint, watch)
+        try:
+            if watcher is not None:
+                watcher.start()
+            serve_app(
+                faceprint,
+                host=host,
+                port=port,
+                allow_hosts=allow_host or (),
+                on_ready=lambda address: out.print(
+                    f"faceprint is ready: [bold]{address}[/]  "
+                    f"(gallery {escape(faceprint.settings.gallery)}; stop with Ctrl-C)"
+                ),
+                watcher=watcher,
+            )
+        finally:
+            if watcher is not None:
+                watcher.close()
     err.print("Stopped.")
     return 0
+
+
+def _watcher(faceprint: Faceprint, source: str) -> Watcher:
+    call = call_of(None, None, default_purpose="watch")
+    return make_watcher(faceprint, source, call=call, options=WatchOptions(), sinks=[], loop=True)

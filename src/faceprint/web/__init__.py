@@ -16,18 +16,22 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from faceprint.pipeline.facade import Faceprint
+    from faceprint.pipeline.watching import Watcher
 
 __all__ = ["WebOptions", "create_app", "serve"]
 
-_EXTRA_MODULES = ("fastapi", "jinja2", "python_multipart", "uvicorn")
+_EXTRA_MODULES = ("fastapi", "python_multipart", "uvicorn", "websockets")
 
 
-def create_app(engine: Faceprint, *, options: WebOptions | None = None) -> FastAPI:
+def create_app(
+    engine: Faceprint, *, options: WebOptions | None = None, watcher: Watcher | None = None
+) -> FastAPI:
     """The web app over an engine; the caller closes the engine.
 
     Args:
         engine: What finds, compares and names faces.
         options: Limits, key and host names; made from the engine's settings unless given.
+        watcher: What the live page shows beside the browser's camera; the caller starts and closes it.
 
     Raises:
         MissingExtraError: The extra `web` is not installed.
@@ -36,7 +40,7 @@ def create_app(engine: Faceprint, *, options: WebOptions | None = None) -> FastA
     _require_extra()
     from faceprint.web.application import build
 
-    return build(engine, options or WebOptions.from_settings(engine.settings))
+    return build(engine, options or WebOptions.from_settings(engine.settings), watcher)
 
 
 def serve(
@@ -46,6 +50,8 @@ def serve(
     port: int = 8000,
     allow_hosts: Sequence[str] = (),
     on_ready: Callable[[str], None] | None = None,
+    watcher: Watcher | None = None,
+    until_watched: bool = False,
 ) -> None:
     """Runs the web app until it is interrupted.
 
@@ -55,6 +61,8 @@ def serve(
         port: Port to listen on; 0 for a free one.
         allow_hosts: Further host names that browsers may call this machine by.
         on_ready: Called with the address, as in "http://127.0.0.1:8000", once it can be opened.
+        watcher: What the live page shows beside the browser's camera; the caller starts and closes it.
+        until_watched: End when the watcher does.
 
     Raises:
         MissingExtraError: The extra `web` is not installed.
@@ -63,7 +71,15 @@ def serve(
     _require_extra()
     from faceprint.web.launch import run
 
-    run(engine, host=host, port=port, allow_hosts=allow_hosts, on_ready=on_ready)
+    run(
+        engine,
+        host=host,
+        port=port,
+        allow_hosts=allow_hosts,
+        on_ready=on_ready,
+        watcher=watcher,
+        until_watched=until_watched,
+    )
 
 
 def _require_extra() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from faceprint.gallery.records import Call
 from faceprint.web.guard import SAFE_METHODS
@@ -23,12 +24,15 @@ __all__ = [
     "PageVisitor",
     "SignInNeeded",
     "Visitor",
+    "admit",
     "check_csrf",
     "check_key",
     "keep_session",
+    "needs_token",
     "visit_page",
 ]
 
+_BY_KEY = "api:key"
 COOKIE = "faceprint_session"
 
 
@@ -92,13 +96,17 @@ async def _page_visitor(request: Request) -> Visitor:
     return visit_page(request)
 
 
-async def _api_visitor(request: Request) -> Visitor:
-    """The caller of the API: by key, by the session of a page, or from this machine."""
+def admit(request: HTTPConnection) -> Visitor:
+    """The caller of the API or of a live connection: by key, by a page's session, or from this machine.
+
+    Raises:
+        HTTPException: 401 without the key, 429 after too many wrong ones.
+    """
     state = state_of(request)
     given = _given_key(request)
     if given is not None and state.options.api_key is not None:
         check_key(request, given)
-        return Visitor("api:key")
+        return Visitor(_BY_KEY)
     session = _session(request, state)
     if state.options.api_key is not None and not (session and session.signed_in):
         raise HTTPException(
@@ -106,14 +114,24 @@ async def _api_visitor(request: Request) -> Visitor:
             "The API needs the key, as the header X-API-Key or Authorization: Bearer.",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    from_browser = COOKIE in request.cookies or "origin" in request.headers
-    if from_browser and request.method not in SAFE_METHODS:
-        check_csrf(request, session, request.headers.get("x-csrf-token", ""))
     locked = state.options.api_key is not None
     return Visitor("web:signed-in" if locked else "api:local", session)
 
 
-def check_csrf(request: Request, session: Session | None, token: str) -> None:
+def needs_token(request: HTTPConnection, visitor: Visitor) -> bool:
+    """Whether a browser asks, which any website can make do so, and not a program with the key."""
+    from_browser = COOKIE in request.cookies or "origin" in request.headers
+    return from_browser and visitor.actor != _BY_KEY
+
+
+async def _api_visitor(request: Request) -> Visitor:
+    visitor = admit(request)
+    if request.method not in SAFE_METHODS and needs_token(request, visitor):
+        check_csrf(request, visitor.session, request.headers.get("x-csrf-token", ""))
+    return visitor
+
+
+def check_csrf(request: HTTPConnection, session: Session | None, token: str) -> None:
     """Refuses a change that no page of this session asked for.
 
     Raises:
@@ -123,7 +141,7 @@ def check_csrf(request: Request, session: Session | None, token: str) -> None:
         raise HTTPException(403, "This form is too old or not ours. Load the page again.")
 
 
-def check_key(request: Request, given: str) -> None:
+def check_key(request: HTTPConnection, given: str) -> None:
     """Compares a key in constant time and slows down guessing.
 
     Raises:
@@ -157,11 +175,11 @@ def keep_session(response: Response, request: Request, session: Session) -> None
     )
 
 
-def _session(request: Request, state: WebState) -> Session | None:
+def _session(request: HTTPConnection, state: WebState) -> Session | None:
     return state.signer.open(request.cookies.get(COOKIE, ""))
 
 
-def _given_key(request: Request) -> str | None:
+def _given_key(request: HTTPConnection) -> str | None:
     header = request.headers.get("x-api-key")
     if header is not None:
         return header

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 from fastapi import FastAPI
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
 from faceprint import __version__
 from faceprint.pipeline.facade import Faceprint
-from faceprint.web import api, failures, pages, views
+from faceprint.pipeline.watching import Watcher
+from faceprint.web import api, failures, live, pages, views
+from faceprint.web.background import Background
 from faceprint.web.guard import AnswerHeaders, BodyLimit, CallerCheck
 from faceprint.web.options import WebOptions
 from faceprint.web.state import WebState
@@ -23,9 +29,10 @@ __all__ = ["build"]
 _HERE = Path(__file__).parent
 _GALLERY_WORKERS = 4
 _GALLERY_QUEUE = 64
+_TIDY_EVERY_S = 3600.0
 
 
-def build(engine: Faceprint, options: WebOptions) -> FastAPI:
+def build(engine: Faceprint, options: WebOptions, watcher: Watcher | None = None) -> FastAPI:
     """The app; see `faceprint.web.create_app`."""
     app = FastAPI(
         title="faceprint",
@@ -34,6 +41,7 @@ def build(engine: Faceprint, options: WebOptions) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        lifespan=_lifespan,
     )
     app.state.faceprint = WebState(
         engine=engine,
@@ -43,6 +51,9 @@ def build(engine: Faceprint, options: WebOptions) -> FastAPI:
         uploads=Slots(options.workers + options.queue),
         photo_work=WorkQueue(workers=options.workers, queue=options.queue),
         gallery_work=WorkQueue(workers=_GALLERY_WORKERS, queue=_GALLERY_QUEUE),
+        background=Background(engine.settings.jobs, options),
+        transfers=Slots(options.transfers),
+        job_work=WorkQueue(workers=_GALLERY_WORKERS, queue=_GALLERY_QUEUE),
         templates=_templates(),
     )
     app.add_middleware(BodyLimit, options=options)
@@ -51,8 +62,30 @@ def build(engine: Faceprint, options: WebOptions) -> FastAPI:
     failures.install(app)
     for router in (*api.ROUTERS, *pages.ROUTERS):
         app.include_router(router)
+    live.install(app, watcher)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    state: WebState = app.state.faceprint
+    background = state.background
+    await anyio.to_thread.run_sync(background.open)
+
+    async def tidy_now_and_then() -> None:
+        while True:
+            await anyio.sleep(_TIDY_EVERY_S)
+            await anyio.to_thread.run_sync(background.tidy)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(tidy_now_and_then)
+        try:
+            yield
+        finally:
+            tasks.cancel_scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(background.close)
 
 
 def _templates() -> Environment:

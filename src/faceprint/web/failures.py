@@ -24,10 +24,14 @@ from faceprint.errors import (
     InputError,
     LicenceRefusedError,
     MissingExtraError,
+    OutputError,
     PersonNotFoundError,
     UnknownModelError,
+    VideoFormatError,
+    VideoNotFoundError,
     WeightsMissingError,
 )
+from faceprint.jobs import JobNotFoundError, JobsBusyError, JobStateError
 from faceprint.web.access import BounceNeeded, SignInNeeded
 from faceprint.web.guard import answer_headers
 from faceprint.web.state import state_of
@@ -40,6 +44,11 @@ _STATUS: dict[type[FaceprintError], int] = {
     ImageNotFoundError: 404,
     ImageFormatError: 415,
     ImageTooLargeError: 413,
+    VideoNotFoundError: 404,
+    VideoFormatError: 415,
+    JobNotFoundError: 404,
+    JobStateError: 409,
+    JobsBusyError: 503,
     InputError: 422,
     UnknownModelError: 404,
     WeightsMissingError: 503,
@@ -66,6 +75,7 @@ _CODES = {
     421: "wrong_host",
     429: "too_many",
     503: "busy",
+    507: "disk_full",
 }
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -74,7 +84,7 @@ _RETRY_AFTER_S = 5
 
 def status_of(error: FaceprintError) -> int:
     """The HTTP status of an error."""
-    if isinstance(error, GalleryUnavailableError) and _disk_is_full(error):
+    if isinstance(error, GalleryUnavailableError | OutputError) and _disk_is_full(error):
         return 507
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 

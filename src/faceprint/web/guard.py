@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +20,7 @@ from faceprint.web.options import WebOptions
 
 __all__ = [
     "SAFE_METHODS",
+    "STREAMED_PATHS",
     "AnswerHeaders",
     "BodyLimit",
     "CallerCheck",
@@ -49,6 +50,13 @@ _CONTENT_POLICY = "; ".join(
     ]
 )
 
+_POLICY = 1008
+"""Closes a WebSocket for breaking the rules; before it is accepted the client sees HTTP 403."""
+
+STREAMED_PATHS = frozenset({"/video", "/folder", "/api/v1/videos", "/api/v1/folders"})
+"""Routes that write what they are sent to the disk, piece by piece."""
+
+_STREAM_ENVELOPE_BYTES = 8 * 2**20
 _MAX_JSON_BYTES = 2**20
 _MAX_OTHER_BYTES = 64 * 2**10
 
@@ -102,12 +110,14 @@ class CallerCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, or answers with the reason of the refusal."""
-        if scope["type"] == "http":
-            request = Request(scope)
+        if scope["type"] in ("http", "websocket"):
             try:
-                _check_caller(request, self._options)
+                _check_caller(HTTPConnection(scope), self._options)
             except HTTPException as refusal:
-                await self._refuse(request, refusal)(scope, receive, send)
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": _POLICY, "reason": ""})
+                else:
+                    await self._refuse(Request(scope), refusal)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -122,10 +132,13 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on with a counted body."""
         if scope["type"] == "http":
-            receive = limit_body(Headers(scope=scope), receive, self._limit(Headers(scope=scope)))
+            headers = Headers(scope=scope)
+            receive = limit_body(headers, receive, self._limit(scope["path"], headers))
         await self._app(scope, receive, send)
 
-    def _limit(self, headers: Headers) -> int:
+    def _limit(self, path: str, headers: Headers) -> int:
+        if path in STREAMED_PATHS:
+            return self._options.max_video_bytes + _STREAM_ENVELOPE_BYTES
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "multipart/form-data":
             return self._options.max_enrol_bytes
@@ -151,11 +164,12 @@ def limit_body(headers: Headers, receive: Receive, limit: int) -> Receive:
 
 
 def _too_large(limit: int) -> HTTPException:
-    size = f"{limit / 2**20:.3g} MB" if limit >= 2**20 else f"{limit // 1024} kB"
+    size = f"{limit / 2**20:,.1f} MB" if limit >= 2**20 else f"{limit // 1024} kB"
+    size = size.replace(".0 ", " ")
     return HTTPException(413, f"The upload is larger than the {size} allowed here.")
 
 
-def _check_caller(request: Request, options: WebOptions) -> None:
+def _check_caller(request: HTTPConnection, options: WebOptions) -> None:
     host = _host_name(request.headers.get("host", ""))
     if not _host_allowed(host, options):
         raise HTTPException(
@@ -164,11 +178,12 @@ def _check_caller(request: Request, options: WebOptions) -> None:
         )
     if options.api_key is None and request.client and not _is_local(request.client.host):
         raise HTTPException(403, "Without a key this app serves its own machine alone.")
-    if request.method not in SAFE_METHODS:
+    # Browsers open a WebSocket for any website and send the cookies along: nothing but this stops them.
+    if request.scope.get("method") not in SAFE_METHODS:
         _check_origin(request)
 
 
-def _check_origin(request: Request) -> None:
+def _check_origin(request: HTTPConnection) -> None:
     site = request.headers.get("sec-fetch-site", "none")
     origin = request.headers.get("origin")
     own = request.headers.get("host", "").lower()

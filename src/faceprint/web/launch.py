@@ -11,7 +11,10 @@ import uvicorn
 
 from faceprint.errors import InputError
 from faceprint.pipeline.facade import Faceprint
+from faceprint.pipeline.watching import Watcher
 from faceprint.web.application import build
+from faceprint.web.live import MAX_MESSAGE_BYTES
+from faceprint.web.live_rooms import LiveRooms
 from faceprint.web.options import WebOptions
 
 __all__ = ["is_loopback", "run"]
@@ -24,6 +27,8 @@ def run(
     port: int,
     allow_hosts: Sequence[str],
     on_ready: Callable[[str], None] | None,
+    watcher: Watcher | None,
+    until_watched: bool,
 ) -> None:
     """Serves until interrupted; see `faceprint.web.serve`."""
     hosts = list(allow_hosts)
@@ -36,8 +41,9 @@ def run(
             "Set FACEPRINT_API_KEY, or listen on 127.0.0.1."
         )
     with _listen(host, port) as listener:
+        app = build(engine, options, watcher)
         config = uvicorn.Config(
-            build(engine, options),
+            app,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -45,18 +51,34 @@ def run(
             limit_concurrency=128,
             timeout_keep_alive=10,
             timeout_graceful_shutdown=5,
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_max_queue=4,
+            ws_per_message_deflate=False,
         )
-        server = _Server(config, lambda: on_ready and on_ready(_address(listener)))
+        server = _Server(config, app.state.live, lambda: on_ready and on_ready(_address(listener)))
+        if watcher is not None and until_watched:
+            watcher.on_end(server.end)
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it can be opened."""
+    """A server that says when it can be opened, and ends live views when it closes."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, rooms: LiveRooms, on_ready: Callable[[], object]
+    ) -> None:
         super().__init__(config)
+        self._rooms = rooms
         self._on_ready = on_ready
+
+    def end(self) -> None:
+        """Closes the server, from any thread."""
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._rooms.ending = True
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -28,6 +28,13 @@ class WebOptions:
         queue: Photos that may wait; the next one is told to come back later.
         session_s: How long a sign-in lasts, seconds.
         body_timeout_s: How long a request body may take to arrive, seconds.
+        max_video_bytes: Largest upload that a background job works on, a video or many photos.
+        max_folder_photos: Most photos of one such upload.
+        transfers: Such uploads at the same time.
+        stall_s: How long such an upload may stand still, seconds.
+        job_workers: Background jobs that run at the same time.
+        job_queue: Background jobs that may wait.
+        keep_jobs_days: Days until the result of a background job is deleted.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -38,6 +45,13 @@ class WebOptions:
     queue: int = 16
     session_s: int = 12 * 3600
     body_timeout_s: float = 120.0
+    max_video_bytes: int = 2 * 2**30
+    max_folder_photos: int = 10_000
+    transfers: int = 4
+    stall_s: float = 60.0
+    job_workers: int = 1
+    job_queue: int = 16
+    keep_jobs_days: float = 7.0
 
     def __post_init__(self) -> None:
         if self.api_key is not None and len(self.api_key) < MIN_KEY_LENGTH:
@@ -56,6 +70,8 @@ class WebOptions:
             hosts=frozenset(host.lower() for host in hosts),
             max_upload_bytes=settings.max_upload_bytes,
             workers=settings.threads or os.cpu_count() or 1,
+            max_video_bytes=settings.max_video_bytes,
+            keep_jobs_days=settings.keep_jobs_days,
         )
 
     @property

@@ -20,11 +20,11 @@ from faceprint.web.gallery import download
 from faceprint.web.state import state_of
 from faceprint.web.views import face_label
 
-__all__ = ["crop_uri", "labelled_answer", "preview_uri"]
+__all__ = ["COLOURS", "crop_uri", "labelled_answer", "preview_uri"]
 
 _PREVIEW_SIDE_PX = 1600
 
-_COLOURS: dict[Decision | None, tuple[int, int, int]] = {
+COLOURS: dict[Decision | None, tuple[int, int, int]] = {
     Decision.MATCH: (79, 227, 184),
     Decision.UNSURE: (255, 192, 77),
     Decision.UNKNOWN: (238, 242, 250),
@@ -60,7 +60,7 @@ def _marks(found: Identification) -> list[Mark]:
             box=one.face.box,
             landmarks=None,
             label=face_label(one),
-            colour=_COLOURS[one.decision],
+            colour=COLOURS[one.decision],
         )
         for one in found.faces
     ]

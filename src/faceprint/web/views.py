@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from faceprint.pipeline.results import Identification, IdentifiedFace
+from faceprint.pipeline.timeline_page import clock
 from faceprint.settings import Settings
 from faceprint.types import Candidate, Decision, Threshold
 from faceprint.zoo import ModelCard, card
@@ -125,6 +126,14 @@ def _day(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment.day} {moment:%B %Y}"
 
 
+def _moment(moment: datetime | None) -> str:
+    """A day and a time of this machine."""
+    if moment is None:
+        return ""
+    here = moment.astimezone()
+    return f"{here.day} {here:%B %Y, %H:%M}"
+
+
 def _count(number: int, singular: str, plural: str) -> str:
     return f"{number:,} {singular if number == 1 else plural}"
 
@@ -148,7 +157,9 @@ def models_in_use(settings: Settings) -> tuple[ModelCard, ...]:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "count": _count,
+    "clock": clock,
     "day": _day,
+    "moment": _moment,
     "percent": _percent,
     "rate": _rate,
 }

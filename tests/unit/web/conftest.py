@@ -10,9 +10,10 @@ import asyncio
 import hashlib
 import io
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -22,7 +23,13 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 
-from faceprint.errors import ConsentError, EmbeddingError, FaceCountError, PersonNotFoundError
+from faceprint.errors import (
+    ConsentError,
+    EmbeddingError,
+    FaceCountError,
+    FaceprintError,
+    PersonNotFoundError,
+)
 from faceprint.gallery.records import (
     Call,
     Consent,
@@ -32,16 +39,24 @@ from faceprint.gallery.records import (
     Template,
 )
 from faceprint.match import Calibration, OperatingPoint
-from faceprint.media import encode_image, read_image
+from faceprint.media import encode_image, photo_name, read_image
+from faceprint.media.video import Video, VideoWriter
 from faceprint.pipeline.facade import Faceprint
 from faceprint.pipeline.results import (
     Detection,
     EmbeddedPhoto,
     Enrolment,
+    Failure,
     Identification,
     IdentifiedFace,
     NamedEmbedding,
     Verification,
+)
+from faceprint.pipeline.video_results import (
+    VideoIdentification,
+    VideoPerson,
+    VideoPlan,
+    VideoTrack,
 )
 from faceprint.settings import Settings
 from faceprint.types import Candidate, Decision, Embeddings, Face, Photo, Quality, Threshold
@@ -75,6 +90,16 @@ def strips(*colours: tuple[int, int, int], format: str = "PNG") -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format)
     return buffer.getvalue()
+
+
+def clip(path: Path, *colours: tuple[int, int, int], frames: int = 10) -> bytes:
+    """A video of a second that shows a face for each colour."""
+    pixels = read_image(strips(*colours), max_pixels=10**6).pixels
+    height, width = pixels.shape[:2]
+    with VideoWriter(path, width=width, height=height, fps=10) as writer:
+        for number in range(frames):
+            writer.write(pixels, number / 10)
+    return path.read_bytes()
 
 
 @dataclass
@@ -199,6 +224,76 @@ class FakeEngine:
             fpir,
         )
 
+    def identify_many(
+        self, photos: Iterable[Photo], *, call: Call, thorough: bool = False
+    ) -> Iterator[Identification | Failure]:
+        for photo in photos:
+            try:
+                yield self.identify(photo, call=call)
+            except FaceprintError as error:
+                yield Failure.of(photo_name(photo), error)
+
+    def identify_video(
+        self,
+        video: str | Path,
+        *,
+        call: Call,
+        plan: VideoPlan,
+        on_progress: Callable[[float, float | None], None],
+        stop: Callable[[], bool],
+    ) -> VideoIdentification:
+        """Everybody in the first frame is there from the beginning to the end."""
+        with Video(video) as opened:
+            frames = []
+            for frame in opened.frames(start_s=plan.start_s, end_s=plan.end_s):
+                self.before_work()
+                frames.append(frame)
+                if stop():
+                    break
+                on_progress(frame.time_s, opened.info.duration_s)
+            info = opened.info
+        first = self.identify(frames[0].pixels, call=call)
+        times = np.array([frame.time_s for frame in frames])
+        tracks, people = [], []
+        for number, face in enumerate(first.faces, 1):
+            crop = encode_image(first.embedded.crops[number - 1])
+            # Twice the crop, so that a photo of it shows a face to this engine.
+            look = encode_image(_around(first.embedded.crops[number - 1]))
+            span = (float(times[0]), float(times[-1]) + 0.1)
+            tracks.append(
+                VideoTrack(
+                    track_id=number,
+                    frames=np.arange(len(frames)),
+                    times_s=times,
+                    boxes=np.tile(face.face.box, (len(frames), 1)),
+                    landmarks=np.tile(cast(Any, face.face.landmarks), (len(frames), 1, 1)),
+                    spans=(span,),
+                    quality=0.8,
+                    picture=crop,
+                    who=face.who,
+                )
+            )
+            label = face.name or f"Person {number}"
+            people.append(
+                VideoPerson(f"p{number}", label, face.who, (number,), span[1] - span[0], (look,))
+            )
+        return VideoIdentification(
+            info=info,
+            model_id=MODEL_ID,
+            detector="fake",
+            fpir=plan.fpir,
+            threshold=first.threshold,
+            people=tuple(people),
+            tracks=tuple(tracks),
+            from_s=float(times[0]),
+            to_s=float(times[-1]) + 0.1,
+            frames=len(frames),
+            detect_every=plan.every or 1,
+            damaged_frames=0,
+            cuts_s=(),
+            partial="It was stopped early." if stop() else None,
+        )
+
     def identify_embeddings(
         self, embeddings: Embeddings, *, call: Call, fpir: float = 0.01, top_k: int = 5
     ) -> tuple[NamedEmbedding, ...]:
@@ -316,6 +411,13 @@ class FakeEngine:
         return template.template_id
 
 
+def _around(crop: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A photo of one crop, as this engine takes photos."""
+    pixels = np.full((120, 100, 3), 255, np.uint8)
+    pixels[20:100, 20:80] = crop
+    return pixels
+
+
 class Client:
     """A browser-like client: keeps cookies, reads CSRF tokens, follows nothing."""
 
@@ -370,13 +472,15 @@ MakeClient = Callable[..., Client]
 
 
 @pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
+def engine(tmp_path: Path) -> FakeEngine:
+    return FakeEngine(jobs=tmp_path / "jobs")
 
 
 @pytest.fixture
-def app(engine: FakeEngine) -> FastAPI:
-    return create_app(cast(Faceprint, engine))
+def app(engine: FakeEngine) -> Iterator[FastAPI]:
+    made = create_app(cast(Faceprint, engine))
+    yield made
+    made.state.faceprint.background.close()
 
 
 @pytest.fixture
@@ -431,6 +535,7 @@ def tools() -> Any:
 
 class _Tools:
     strips = staticmethod(strips)
+    clip = staticmethod(clip)
     enrol_red = staticmethod(enrol_red)
     chunks = staticmethod(chunks)
     Client = Client

@@ -269,7 +269,7 @@ def test_openapi_holds_together(client: Any) -> None:
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             assert operation["description"], path
-            if method == "post":
+            if method == "post" and not path.endswith("/cancel"):
                 assert operation["requestBody"], path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from typing import Any, cast
 
@@ -18,7 +19,20 @@ from faceprint.web.throttle import Throttle
 from faceprint.web.tokens import TokenSigner
 from faceprint.web.work import Slots, WorkQueue
 
-PAGES = ["/", "/verify", "/people", "/enrol", "/about", "/api/docs", "/sign-in"]
+PAGES = [
+    "/",
+    "/video",
+    "/folder",
+    "/jobs",
+    "/live",
+    "/verify",
+    "/anonymise",
+    "/people",
+    "/enrol",
+    "/about",
+    "/api/docs",
+    "/sign-in",
+]
 FORMS = [
     "/identify",
     "/identify/picture",
@@ -26,6 +40,13 @@ FORMS = [
     "/enrol",
     "/sign-in",
     "/sign-out",
+    "/anonymise",
+    "/anonymise/picture",
+    "/video",
+    "/folder",
+    "/jobs/j1/cancel",
+    "/jobs/j1/delete",
+    "/jobs/j1/people/p2",
     "/people/p1/rename",
     "/people/p1/notes",
     "/people/p1/consents",
@@ -118,7 +139,7 @@ def test_forms_need_their_token(client: Any, path: str) -> None:
 
 def test_the_list_of_forms_is_complete(app: Any) -> None:
     paths = {
-        route.path.replace("{person_id}", "p1")
+        re.sub(r"{(.)\w+}", r"\g<1>1", route.path).replace("k1", "p2")
         for router in _routers()
         for route in router.routes
         if "POST" in route.methods
@@ -149,10 +170,11 @@ def test_api_calls_from_pages_need_the_token(client: Any, ada: str) -> None:
 
 
 def test_with_a_key_everything_needs_it(locked: Any, tools: Any) -> None:
-    for path in ["/", "/verify", "/people", "/enrol", "/about", "/api/docs", "/sample.png"]:
+    closed = [path for path in PAGES if path != "/sign-in"]
+    for path in [*closed, "/sample.png", "/jobs/0000000000000000/files/labelled.mp4"]:
         answer = locked.get(path)
         assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in"), path
-    for path in ["/api/v1/people", "/api/v1/models", "/api/openapi.json"]:
+    for path in ["/api/v1/people", "/api/v1/models", "/api/v1/jobs", "/api/openapi.json"]:
         assert locked.get(path).status_code == 401, path
     assert locked.get("/api/v1/health").status_code == 200
     for header in [{"X-API-Key": tools.KEY}, {"Authorization": f"Bearer {tools.KEY}"}]:

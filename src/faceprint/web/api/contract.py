@@ -17,7 +17,7 @@ _SCHEMAS = "#/components/schemas/"
 _MEANINGS = {
     401: "The key is missing or wrong.",
     403: "Refused: a foreign origin, or a missing CSRF token.",
-    404: "No such person.",
+    404: "No such person, job or file.",
     413: "Too many bytes or pixels.",
     415: "Not an image that can be read here.",
     422: "Something in the request cannot be used; the message says what.",
@@ -55,6 +55,15 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     "document": _FILE | {"description": "The consent as a file."},
     "purpose": {"type": "string", "description": "What the templates may be used for."},
     "expires": {"type": "string", "description": "A date, as in 2030-12-31."},
+    "person_id": {"type": "string", "description": "Add to this person instead."},
+    "video": _FILE | {"description": "A video: MP4, MOV, WebM, MKV, AVI and others."},
+    "start": {"type": "string", "description": "Where to begin, as in 90 or 1:30."},
+    "end": {"type": "string", "description": "Where to end."},
+    "every": {"type": "integer", "description": "Detect in every n-th frame, from 1."},
+    "labelled": {
+        "type": "boolean",
+        "description": "Write the video with names over it; default true.",
+    },
     "recorded_by": {"type": "string", "description": "Who recorded the consent."},
 }
 

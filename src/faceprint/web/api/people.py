@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from faceprint.gallery.records import Consent
 from faceprint.web.access import ApiUploader, ApiVisitor, Visitor
-from faceprint.web.api.contract import ERRORS, FORM_FIELDS, form_body
+from faceprint.web.api.contract import ERRORS, form_body
 from faceprint.web.api.schemas import (
     ConsentIn,
     ConsentOut,
@@ -35,9 +35,21 @@ router = APIRouter(prefix="/api/v1", tags=["people"], responses=ERRORS)
 _CONFLICT: dict[int | str, dict[str, Any]] = {
     409: ERRORS[422] | {"description": "Several people have that name; give person_id."}
 }
-_PHOTO_FIELDS = tuple(name for name in FORM_FIELDS if name not in ("photo", "a", "b"))
-_ENROL_FIELDS = tuple(
-    name for name in _PHOTO_FIELDS if name not in ("fpir", "fmr", "top_k", "format")
+_ENROL_FIELDS = (
+    "photos",
+    "thorough",
+    "largest",
+    "name",
+    "person_id",
+    "new",
+    "face",
+    "keep",
+    "notes",
+    "consent",
+    "document",
+    "purpose",
+    "expires",
+    "recorded_by",
 )
 
 

@@ -34,7 +34,15 @@ async def about_page(request: Request, visitor: PageVisitor) -> Response:
     engine = state.engine
     models = models_in_use(engine.settings)
     limits = await state.gallery_work.run(_limits, engine)
-    return render(request, visitor, "about.html", page="about", models=models, limits=limits)
+    return render(
+        request,
+        visitor,
+        "about.html",
+        page="about",
+        models=models,
+        limits=limits,
+        keep_days=state.options.keep_jobs_days,
+    )
 
 
 @router.get("/api/docs")
@@ -83,7 +91,7 @@ def _operations(described: dict[str, Any]) -> list[dict[str, Any]]:
             "fields": _form_schema(operation).get("properties", {}),
             "required": _form_schema(operation).get("required", []),
             "json": _json_name(operation),
-            "answer": _schema_name(operation["responses"]["200"].get("content", {})),
+            "answer": _schema_name(_success(operation).get("content", {})),
         }
         for path, methods in described["paths"].items()
         for method, operation in methods.items()
@@ -95,6 +103,11 @@ def _form_schema(operation: dict[str, Any]) -> dict[str, Any]:
     content = operation.get("requestBody", {}).get("content", {})
     schema: dict[str, Any] = content.get("multipart/form-data", {}).get("schema", {})
     return schema
+
+
+def _success(operation: dict[str, Any]) -> dict[str, Any]:
+    answers: dict[str, dict[str, Any]] = operation["responses"]
+    return next(answer for status, answer in answers.items() if status.startswith("2"))
 
 
 def _json_name(operation: dict[str, Any]) -> str:

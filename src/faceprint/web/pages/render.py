@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from fastapi import Request
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from faceprint.web.access import Visitor, check_csrf, keep_session
 from faceprint.web.forms import Form, read_form
 from faceprint.web.state import state_of
 
-__all__ = ["page_form", "render", "see_other", "wants_fragment"]
+__all__ = ["created", "page_form", "render", "see_other", "wants_fragment"]
 
 _NEWS = {
     "erased": "Erased, with every template, picture and consent record.",
@@ -17,6 +17,7 @@ _NEWS = {
     "noted": "Notes saved.",
     "merged": "Merged into one person.",
     "consented": "Consent recorded.",
+    "deleted": "Deleted, with all its files.",
 }
 
 
@@ -47,6 +48,13 @@ def wants_fragment(request: Request) -> bool:
 def see_other(path: str) -> RedirectResponse:
     """Sends the browser on after a change."""
     return RedirectResponse(path, 303)
+
+
+def created(request: Request, path: str) -> Response:
+    """Leads on to what was made: a browser by itself, a script by the header Location."""
+    if wants_fragment(request):
+        return Response(status_code=201, headers={"Location": path})
+    return see_other(path)
 
 
 async def page_form(

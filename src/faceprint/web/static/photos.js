@@ -15,7 +15,7 @@ export async function canShow(url) {
 const firstImage = (list) =>
   [...(list ?? [])].find((file) => file.type.startsWith("image/") || /\.(hei[cf]|avif|tiff?)$/i.test(file.name));
 
-export function acceptDrops(zone, take) {
+export function acceptFiles(zone, take) {
   let depth = 0;
   const light = (on) => zone.classList.toggle("over", on);
   zone.addEventListener("dragenter", (event) => { event.preventDefault(); depth += 1; light(true); });
@@ -25,7 +25,14 @@ export function acceptDrops(zone, take) {
     event.preventDefault();
     depth = 0;
     light(false);
-    const file = firstImage(event.dataTransfer.files);
+    const files = [...(event.dataTransfer.files ?? [])];
+    if (files.length) take(files);
+  });
+}
+
+export function acceptDrops(zone, take) {
+  acceptFiles(zone, (files) => {
+    const file = firstImage(files);
     if (file) take(file);
   });
 }

@@ -1,0 +1,193 @@
+"""Names that stay, and one event for each coming and going."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from faceprint.pipeline.presence import Presence
+from faceprint.pipeline.results import NamedEmbedding
+from faceprint.pipeline.watch_events import WatchEvent
+from faceprint.types import Candidate, Decision
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+def known(name: str, score: float = 0.6) -> NamedEmbedding:
+    who = Candidate(f"id-{name}", name, score, "t")
+    return NamedEmbedding(Decision.MATCH, name, who.person_id, score, (who,), None)
+
+
+def unsure(name: str) -> NamedEmbedding:
+    who = Candidate(f"id-{name}", name, 0.3, "t")
+    return NamedEmbedding(Decision.UNSURE, None, None, 0.3, (who,), None)
+
+
+UNKNOWN = NamedEmbedding(Decision.UNKNOWN, None, None, 0.1, (), None)
+
+
+def presence() -> Presence:
+    return Presence("camera 0", now=lambda: NOON)
+
+
+def told(events: tuple[WatchEvent, ...]) -> list[tuple[str, str | None, int]]:
+    return [(event.kind.value, event.name, event.track) for event in events]
+
+
+def test_a_known_face_appears_at_once_and_leaves_once() -> None:
+    view = presence()
+    view.see(1, 0.0)
+    view.learn(1, known("Ada"))
+    view.settle(0.0)
+    view.see(1, 5.0)
+    view.settle(5.0)
+    assert told(view.take_events()) == [("appeared", "Ada", 1)]
+    view.lose(1)
+    view.settle(6.5)
+    assert view.take_events() == ()
+    view.settle(7.5)
+    (left,) = view.take_events()
+    assert told((left,)) == [("left", "Ada", 1)]
+    assert left.duration_s == 5.0
+    view.settle(99)
+    view.clear()
+    assert view.take_events() == ()
+
+
+def test_a_record_has_no_more_than_it_says() -> None:
+    view = presence()
+    view.see(4, 0.0)
+    view.learn(4, known("Ada"))
+    view.settle(0.0)
+    (event,) = view.take_events()
+    assert event.to_dict() == {
+        "event": "appeared",
+        "id": event.event_id,
+        "time": "2026-01-02T12:00:00.000Z",
+        "source": "camera 0",
+        "track": 4,
+        "person_id": "id-Ada",
+        "name": "Ada",
+        "decision": "match",
+        "score": 0.6,
+        "duration_s": 0.0,
+    }
+
+
+def test_unknown_is_said_only_after_a_second_look() -> None:
+    view = presence()
+    view.see(1, 0.0)
+    view.learn(1, UNKNOWN)
+    view.settle(5.0)
+    assert (view.take_events(), view.answer(1)) == ((), None)
+    view.see(1, 6.0)
+    view.settle(6.0)
+    assert told(view.take_events()) == [("appeared", None, 1)]
+    assert view.answer(1) is UNKNOWN
+    view.learn(1, known("Ada"))
+    assert told(view.take_events()) == [("named", "Ada", 1)]
+    view.learn(1, known("Ada", 0.7))
+    assert view.take_events() == ()
+
+
+def test_a_name_survives_one_doubt_but_not_two() -> None:
+    view = presence()
+    view.see(1, 0.0)
+    view.learn(1, known("Ada"))
+    view.settle(0.0)
+    for expected in ("Ada", None):
+        view.learn(1, unsure("Ada"))
+        answer = view.answer(1)
+        assert answer is not None
+        assert answer.name == expected
+    view.learn(1, known("Ada"))
+    view.learn(1, UNKNOWN)
+    answer = view.answer(1)
+    assert answer is not None
+    assert answer.name is None, "an erased person is no candidate any more, and goes at once"
+
+
+def test_who_turns_away_for_a_moment_has_not_left() -> None:
+    view = presence()
+    view.see(1, 0.0)
+    view.learn(1, known("Ada"))
+    view.settle(0.0)
+    view.see(1, 10.0)
+    view.lose(1)
+    view.see(2, 11.0)
+    view.learn(2, known("Ada"))
+    view.settle(11.0)
+    assert told(view.take_events()) == [("appeared", "Ada", 1)]
+    view.see(2, 12.0)
+    view.lose(2)
+    view.settle(20)
+    (left,) = view.take_events()
+    assert (left.track, left.duration_s) == (2, 12.0)
+
+
+def test_a_second_track_of_a_face_that_is_still_looked_for_goes_on_with_it() -> None:
+    view = presence()
+    view.see(1, 0.0)
+    view.learn(1, known("Ada"))
+    view.settle(0.0)
+    view.see(2, 1.0)
+    view.learn(2, known("Ada"))
+    view.settle(1.0)
+    view.lose(1)
+    view.settle(9.0)
+    assert told(view.take_events()) == [("appeared", "Ada", 1)]
+
+
+def test_two_of_one_name_at_once_are_two() -> None:
+    view = presence()
+    for track in (1, 2):
+        view.see(track, 0.0)
+        view.learn(track, known("Ada"))
+    view.settle(0.0)
+    assert told(view.take_events()) == [("appeared", "Ada", 1), ("appeared", "Ada", 2)]
+
+
+def test_nobody_is_told_of_a_glimpse() -> None:
+    view = presence()
+    view.see(1, 0.0)
+    view.lose(1)
+    view.see(2, 0.0)
+    view.learn(2, UNKNOWN)
+    view.see(2, 0.1)
+    view.lose(2)
+    view.see(3, 0.0)
+    view.see(3, 0.1)
+    view.learn(3, known("Ada"))
+    view.lose(3)
+    view.settle(9)
+    assert told(view.take_events()) == [("appeared", "Ada", 3), ("left", "Ada", 3)]
+
+
+def test_when_the_source_is_lost_everybody_has_left() -> None:
+    view = presence()
+    for track, who in ((1, known("Ada")), (2, UNKNOWN), (3, known("Grace"))):
+        view.see(track, 0.0)
+        view.learn(track, who)
+        view.see(track, 2.0)
+    view.settle(2.0)
+    view.lose(3)
+    view.take_events()
+    view.clear()
+    assert sorted(told(view.take_events()), key=lambda one: one[2]) == [
+        ("left", "Ada", 1),
+        ("left", None, 2),
+        ("left", "Grace", 3),
+    ]
+
+
+def test_new_faces_are_asked_about_more_often() -> None:
+    view = presence()
+    times = [k / 10 for k in range(101)]
+    asked = []
+    for time_s in times:
+        view.see(1, time_s)
+        if view.ask(time_s):
+            asked.append(time_s)
+    early, late = (len([t for t in asked if (t < 3) == first]) for first in (True, False))
+    assert (6 <= early <= 8, 3 <= late <= 4) == (True, True)
+    view.see(2, 20.0)
+    assert view.ask(20.0) == (2,), "a face that is not in this picture is not asked about"
