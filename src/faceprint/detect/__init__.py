@@ -1,13 +1,14 @@
 """Detectors: one file each, and the search around them."""
 
 from importlib import import_module
+from typing import Protocol, runtime_checkable
 
 from faceprint.detect.search import Search, SearchPlan
 from faceprint.runtime import RuntimeOptions
 from faceprint.types import Detector, Landmarker
 from faceprint.zoo import WeightStore, card
 
-__all__ = ["Search", "SearchPlan", "load_detector", "load_landmarker"]
+__all__ = ["Search", "SearchPlan", "load_detector", "load_landmarker", "watchful"]
 
 
 def load_detector(name: str, store: WeightStore, options: RuntimeOptions) -> Detector:
@@ -17,7 +18,7 @@ def load_detector(name: str, store: WeightStore, options: RuntimeOptions) -> Det
         UnknownModelError: No detector has that name.
         ModelError: Its weights cannot be had or run; see `WeightStore.files` and `open_session`.
     """
-    found = card(name, kind="detector")
+    found = store.resolve(card(name, kind="detector"))
     module = import_module(f"faceprint.detect.{found.implementation}")
     detector: Detector = module.build(found, store, options)
     return detector
@@ -25,7 +26,20 @@ def load_detector(name: str, store: WeightStore, options: RuntimeOptions) -> Det
 
 def load_landmarker(name: str, store: WeightStore, options: RuntimeOptions) -> Landmarker:
     """The landmarker of that card; raises like `load_detector`."""
-    found = card(name, kind="landmarker")
+    found = store.resolve(card(name, kind="landmarker"))
     module = import_module(f"faceprint.detect.{found.implementation}")
     landmarker: Landmarker = module.build(found, store, options)
     return landmarker
+
+
+@runtime_checkable
+class _Watchful(Protocol):
+    def watchful(self) -> Detector: ...
+
+
+def watchful(detector: Detector) -> Detector:
+    """The detector set to miss as little as it can, at the price of finding faces where none are.
+
+    One that has no such setting comes back as it is.
+    """
+    return detector.watchful() if isinstance(detector, _Watchful) else detector

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -40,6 +40,7 @@ __all__ = ["Mtcnn", "MtcnnOptions", "build", "read_weights"]
 
 _MAX_BATCH_PIXELS = 512 * 1024
 _CROPS_PER_BATCH = 64
+_WATCHFUL_SCORES = (0.5, 0.5, 0.4)
 # As in the authors' code, P-Net's boxes are thinned on each level and then over all levels, R-Net's
 # once, both before the boxes are moved: more candidates reach O-Net than after, and its scores are
 # the surer for it. O-Net's boxes are thinned once, after.
@@ -137,6 +138,12 @@ class Mtcnn:
         self._propose_net = propose
         self._refine_net = refine
         self._finish_net = finish
+
+    def watchful(self) -> Mtcnn:
+        """The same networks, set to miss as little as they can."""
+        options = replace(self.options, min_scores=_WATCHFUL_SCORES)
+        nets = (self._propose_net, self._refine_net, self._finish_net)
+        return Mtcnn(*nets, name=self.name, options=options)
 
     def detect(self, images: Sequence[Image]) -> list[tuple[Face, ...]]:
         """Faces of each image, best first; photos of one size share a run of P-Net."""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["gather_people"]
 
-_GROUP_FMR = 1e-3
-"""Tracks are one person where their mean likeness is that of one false match in 1,000."""
+_GROUP_FMR = 1e-4
+"""Tracks are one person where their mean likeness is that of one false match in 10,000."""
 
 _Set = tuple[list[int], NamedEmbedding]
 """Indices of the tracks of one person, and the answer for them."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from faceprint.pipeline.people import gather_people
 from faceprint.pipeline.results import NamedEmbedding
 from faceprint.pipeline.stream import in_order
 from faceprint.pipeline.video_results import VideoIdentification, VideoPlan, VideoTrack
-from faceprint.track import TrackedFace
+from faceprint.track import CutDetector, TrackedFace
 from faceprint.types import Face, FloatArray
 
 if TYPE_CHECKING:
@@ -34,6 +33,9 @@ Stop = Callable[[], bool]
 """Asked between frames; once true, what was found so far is the result, marked as partial."""
 
 _DETECTIONS_PER_S = 6.0
+_LEAST_FOR_CUTS_PX = 108
+"""Pixels of the shorter side that are enough to see a cut."""
+
 _GAP_S = 0.5
 """A face that is missed for longer has left and come back."""
 
@@ -102,8 +104,7 @@ class _Pass:
 
     def run(self, on_progress: OnProgress | None, stop: Stop | None) -> VideoIdentification:
         """Looks through the video and puts the answer together."""
-        frames = self._until_stopped(stop)
-        groups = iter(lambda: list(islice(frames, self._every)), [])
+        groups = self._groups(self._until_stopped(stop))
         total = self._plan.end_s or self._video.info.duration_s
         for frame, faces in in_order(self._detect, groups, workers=self._engine.models.workers):
             self._follow(frame, faces)
@@ -123,6 +124,19 @@ class _Pass:
                 self._stopped = f"It was stopped at {frame.time_s:.1f} seconds."
                 return
             yield frame
+
+    def _groups(self, frames: Iterator[Frame]) -> Iterator[list[Frame]]:
+        """Frames in groups, of which the first is looked at; a new shot begins a new one."""
+        cuts = CutDetector()
+        group: list[Frame] = []
+        for frame in frames:
+            step = max(1, min(frame.pixels.shape[:2]) // _LEAST_FOR_CUTS_PX)
+            if cuts.is_cut(frame.pixels[::step, ::step]) or len(group) == self._every:
+                yield group
+                group = []
+            group.append(frame)
+        if group:
+            yield group
 
     def _detect(self, frames: list[Frame]) -> list[_Seen]:
         models, first = self._engine.models, frames[0]
