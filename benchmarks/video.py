@@ -24,8 +24,8 @@ from rich.table import Table
 
 from faceprint import Call, Consent, Faceprint
 from faceprint.media.video import Video, VideoWriter
-from faceprint.pipeline.labelling import write_labelled
-from faceprint.pipeline.video_results import VideoIdentification, VideoPlan
+from faceprint.pipeline.video.labelling import write_labelled
+from faceprint.pipeline.video.results import VideoIdentification, VideoPlan
 from machine import describe_machine, write_csv
 
 console = Console()

@@ -161,5 +161,5 @@ video.close()
 # 1. Lower `limit` until something that is no cut counts as one. What is it?
 # 2. Which `min_change` keeps one frame per shot? Does one value suit two different videos?
 # 3. A talking head hardly moves. Would you rather take frames by time or by change for a training set?
-# 4. In some videos every fifth change is almost 0. Which history (film has 24 frames/s, television 30) left it?
+# 4. In some videos every fifth change is almost 0. What left it? (Film has 24 frames/s, television 30.)
 # 5. How many bytes are all frames together, and how large is the file? Where did the rest go?

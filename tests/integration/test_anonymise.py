@@ -21,8 +21,8 @@ from faceprint.geometry import iou_matrix
 from faceprint.media import read_image
 from faceprint.media.hide import HIDE_STYLES, HideStyle, hide_faces
 from faceprint.media.video import Video, VideoWriter
-from faceprint.pipeline.anonymising import Anonymiser, HiddenPhoto, HidePlan, Whom
-from faceprint.pipeline.anonymising_video import anonymise_video
+from faceprint.pipeline.hiding.photos import Anonymiser, HiddenPhoto, HidePlan, Whom
+from faceprint.pipeline.hiding.videos import anonymise_video
 from faceprint.types import Image
 
 CALL = Call("test", "anonymise")

@@ -34,8 +34,8 @@ SERVE = """
 import sys
 from faceprint import Faceprint
 from faceprint.gallery.records import Call
-from faceprint.pipeline.live_source import LiveSource
-from faceprint.pipeline.watching import Watcher
+from faceprint.pipeline.live.source import LiveSource
+from faceprint.pipeline.live.watcher import Watcher
 from faceprint.web import serve
 gallery, cache, source = sys.argv[1:]
 with Faceprint(gallery=gallery, cache=cache) as engine:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -138,8 +139,29 @@ def test_a_video_from_upload_to_names(page: Page, data_root: Path) -> None:
     assert download.value.path().read_text().startswith("who,from_s")
 
 
-def test_a_running_job_survives_a_reload_and_is_cancelled(page: Page, data_root: Path) -> None:
-    send(page, data_root / "video" / "interview.mp4", every="1")
+def repeated(source: Path, target: Path, times: int) -> Path:
+    """A long video at no cost: the pictures of a short one over and over."""
+    with av.open(str(source)) as original, av.open(str(target), "w") as made:
+        stream = original.streams.video[0]
+        copy = made.add_stream_from_template(stream)
+        packets = [packet for packet in original.demux(stream) if packet.pts is not None]
+        length = max((packet.pts or 0) + (packet.duration or 1) for packet in packets)
+        for turn in range(times):
+            for packet in packets:
+                again = av.Packet(bytes(packet))
+                again.pts = (packet.pts or 0) + turn * length
+                again.dts = (packet.dts or 0) + turn * length
+                again.time_base, again.is_keyframe = packet.time_base, packet.is_keyframe
+                again.stream = copy
+                made.mux(again)
+    return target
+
+
+def test_a_running_job_survives_a_reload_and_is_cancelled(
+    page: Page, data_root: Path, tmp_path: Path
+) -> None:
+    long = repeated(data_root / "video" / "interview.mp4", tmp_path / "interview.mp4", 30)
+    send(page, long, every="1")
     text = page.locator("[data-job-text]")
     expect(text).to_contain_text("Looking for faces", timeout=LONG_MS)
     assert float(page.locator("[data-job-bar]").get_attribute("value") or 0) < 1

@@ -13,9 +13,9 @@ import pytest
 from faceprint import Call, Consent, Faceprint
 from faceprint.errors import ConsentError, InputError, VideoError, VideoNotFoundError
 from faceprint.media.video import Video, VideoWriter
-from faceprint.pipeline.labelling import write_labelled
-from faceprint.pipeline.video_files import enrol_from_timeline, read_timeline, write_timeline
-from faceprint.pipeline.video_results import VideoIdentification, VideoPlan
+from faceprint.pipeline.video.files import enrol_from_timeline, read_timeline, write_timeline
+from faceprint.pipeline.video.labelling import write_labelled
+from faceprint.pipeline.video.results import VideoIdentification, VideoPlan
 from faceprint.types import Decision
 
 CALL = Call("test", "video")

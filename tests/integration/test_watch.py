@@ -26,9 +26,9 @@ from faceprint.gallery.records import Call, Consent
 from faceprint.media import encode_image
 from faceprint.media.video import Video
 from faceprint.pipeline import Faceprint
-from faceprint.pipeline.live_source import LiveSource, Patience, SourceState, SourceStatus
-from faceprint.pipeline.watch_events import WatchEvent
-from faceprint.pipeline.watching import Watcher
+from faceprint.pipeline.live.events import WatchEvent
+from faceprint.pipeline.live.source import LiveSource, Patience, SourceState, SourceStatus
+from faceprint.pipeline.live.watcher import Watcher
 
 CALL = Call("test", "watch")
 AUDIENCE_S = (7.0, 9.0)

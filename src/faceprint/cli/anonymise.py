@@ -25,7 +25,7 @@ from faceprint.cli.output import err, escape, failure_line, out, print_json, pro
 from faceprint.errors import FaceprintError, ImageNotFoundError, InputError, OutputError
 from faceprint.media import find_photos, write_image
 from faceprint.pipeline import Failure
-from faceprint.pipeline.anonymising import Anonymiser, HiddenPhoto, HidePlan, Whom
+from faceprint.pipeline.hiding.photos import Anonymiser, HiddenPhoto, HidePlan, Whom
 
 __all__ = ["register"]
 
@@ -37,7 +37,7 @@ _WRITTEN_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".mp4"})
 
 
 if TYPE_CHECKING:
-    from faceprint.pipeline.anonymising_video import HiddenVideo
+    from faceprint.pipeline.hiding.videos import HiddenVideo
 
 _Done: TypeAlias = "HiddenPhoto | HiddenVideo | Failure"
 
@@ -150,7 +150,7 @@ def _save(item: _Item, done: HiddenPhoto | Failure) -> HiddenPhoto | Failure:
 
 def _video(anonymiser: Anonymiser, item: _Item) -> HiddenVideo | Failure:
     # Decoders of video take time to import, and photos need none.
-    from faceprint.pipeline.anonymising_video import anonymise_video
+    from faceprint.pipeline.hiding.videos import anonymise_video
 
     try:
         _make_folder(item.target.parent)

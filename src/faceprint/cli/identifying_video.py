@@ -29,8 +29,8 @@ from faceprint.cli.video import EndOption, StartOption
 from faceprint.errors import InputError
 
 if TYPE_CHECKING:
-    from faceprint.pipeline.video_files import Timeline
-    from faceprint.pipeline.video_results import VideoIdentification
+    from faceprint.pipeline.video.files import Timeline
+    from faceprint.pipeline.video.results import VideoIdentification
 
 __all__ = ["register"]
 
@@ -81,9 +81,9 @@ def identify(
 
     Example: faceprint video identify interview.mp4 --out interview-people
     """
-    from faceprint.pipeline.labelling import write_labelled
-    from faceprint.pipeline.video_files import write_timeline
-    from faceprint.pipeline.video_results import VideoPlan
+    from faceprint.pipeline.video.files import write_timeline
+    from faceprint.pipeline.video.labelling import write_labelled
+    from faceprint.pipeline.video.results import VideoPlan
 
     folder = out_dir or Path(f"{Path(video).stem}-people")
     _check_target(folder, out_dir)
@@ -133,7 +133,7 @@ def people(folder: FolderArgument, json: JsonOption = False) -> int:
 
     Example: faceprint video people interview-people
     """
-    from faceprint.pipeline.video_files import read_timeline
+    from faceprint.pipeline.video.files import read_timeline
 
     timeline = read_timeline(folder)
     if json:
@@ -171,7 +171,7 @@ def name(
 
     Example: faceprint video name interview-people "Person 1" Ada --consent "signed form"
     """
-    from faceprint.pipeline.video_files import enrol_from_timeline
+    from faceprint.pipeline.video.files import enrol_from_timeline
 
     with open_faceprint(gallery=gallery) as faceprint:
         done = enrol_from_timeline(
@@ -273,7 +273,7 @@ def _who(person: dict[str, Any]) -> str:
 
 
 def _times(spans: list[list[float]]) -> str:
-    from faceprint.pipeline.timeline_page import clock
+    from faceprint.pipeline.video.page import clock
 
     shown = ", ".join(f"{clock(start)} to {clock(end)}" for start, end in spans[:4])
     return shown + (f" and {len(spans) - 4} more" if len(spans) > 4 else "")

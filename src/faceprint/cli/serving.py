@@ -16,8 +16,8 @@ from faceprint.cli.options import (
 from faceprint.cli.output import err, escape, out
 from faceprint.cli.watch import make_watcher
 from faceprint.pipeline import Faceprint
-from faceprint.pipeline.face_watch import WatchOptions
-from faceprint.pipeline.watching import Watcher
+from faceprint.pipeline.live.face_watch import WatchOptions
+from faceprint.pipeline.live.watcher import Watcher
 from faceprint.web import serve as serve_app
 
 __all__ = ["register"]

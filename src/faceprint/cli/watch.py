@@ -25,11 +25,11 @@ from faceprint.cli.output import err, escape, out
 from faceprint.errors import OutputError
 from faceprint.gallery.records import Call
 from faceprint.pipeline import Faceprint
-from faceprint.pipeline.face_watch import WatchOptions
-from faceprint.pipeline.live_source import LiveSource, SourceState, SourceStatus
-from faceprint.pipeline.watch_events import EventKind, EventSink, JsonLines, WatchEvent
-from faceprint.pipeline.watching import Watcher
-from faceprint.pipeline.webhook import Webhook
+from faceprint.pipeline.live.events import EventKind, EventSink, JsonLines, WatchEvent
+from faceprint.pipeline.live.face_watch import WatchOptions
+from faceprint.pipeline.live.source import LiveSource, SourceState, SourceStatus
+from faceprint.pipeline.live.watcher import Watcher
+from faceprint.pipeline.live.webhook import Webhook
 from faceprint.types import Decision
 from faceprint.web import serve as serve_app
 

@@ -35,8 +35,8 @@ from faceprint.settings import Settings, read_settings
 from faceprint.types import Embeddings, NamedImage, Photo
 
 if TYPE_CHECKING:
-    from faceprint.pipeline.video import OnProgress, Stop
-    from faceprint.pipeline.video_results import VideoIdentification, VideoPlan
+    from faceprint.pipeline.video.identify import OnProgress, Stop
+    from faceprint.pipeline.video.results import VideoIdentification, VideoPlan
 
 __all__ = ["Faceprint"]
 
@@ -233,8 +233,8 @@ class Faceprint:
             GalleryError: The gallery cannot be searched.
         """
         # Decoders of video take time to import, and photos need none.
-        from faceprint.pipeline.video import identify_video
-        from faceprint.pipeline.video_results import VideoPlan
+        from faceprint.pipeline.video.identify import identify_video
+        from faceprint.pipeline.video.results import VideoPlan
 
         return identify_video(
             self, video, call=call, plan=plan or VideoPlan(), on_progress=on_progress, stop=stop

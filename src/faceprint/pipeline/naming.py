@@ -8,7 +8,7 @@ of comparisons spreads no wider than one of them, so that the thresholds of sing
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,12 +37,13 @@ _PICTURE_MARGIN = 0.5
 _PICTURE_PX = 320
 
 
-def new_tracker(engine: Faceprint) -> FaceTracker:
-    """A tracker that tells faces apart as the engine's calibration says."""
+def new_tracker(engine: Faceprint, options: TrackOptions | None = None) -> FaceTracker:
+    """A tracker that tells faces apart as the engine's calibration says, else as the options say."""
+    chosen = options or TrackOptions()
     calibration = engine.models.calibration
-    if calibration is None:
-        return FaceTracker()
-    return FaceTracker(TrackOptions(same_score=calibration.threshold(_SAME_FMR).score))
+    if calibration is not None:
+        chosen = replace(chosen, same_score=calibration.threshold(_SAME_FMR).score)
+    return FaceTracker(chosen)
 
 
 @dataclass(slots=True, eq=False)

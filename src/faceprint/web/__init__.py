@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from faceprint.pipeline.facade import Faceprint
-    from faceprint.pipeline.watching import Watcher
+    from faceprint.pipeline.live.watcher import Watcher
 
 __all__ = ["WebOptions", "create_app", "serve"]
 

@@ -14,10 +14,11 @@ from starlette.staticfiles import StaticFiles
 
 from faceprint import __version__
 from faceprint.pipeline.facade import Faceprint
-from faceprint.pipeline.watching import Watcher
-from faceprint.web import api, failures, live, pages, views
-from faceprint.web.background import Background
+from faceprint.pipeline.live.watcher import Watcher
+from faceprint.web import api, failures, pages, views
 from faceprint.web.guard import AnswerHeaders, BodyLimit, CallerCheck
+from faceprint.web.jobs.background import Background
+from faceprint.web.live import views as live_views
 from faceprint.web.options import WebOptions
 from faceprint.web.state import WebState
 from faceprint.web.throttle import Throttle
@@ -62,7 +63,7 @@ def build(engine: Faceprint, options: WebOptions, watcher: Watcher | None = None
     failures.install(app)
     for router in (*api.ROUTERS, *pages.ROUTERS):
         app.include_router(router)
-    live.install(app, watcher)
+    live_views.install(app, watcher)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     return app
 

@@ -11,10 +11,10 @@ import uvicorn
 
 from faceprint.errors import InputError
 from faceprint.pipeline.facade import Faceprint
-from faceprint.pipeline.watching import Watcher
+from faceprint.pipeline.live.watcher import Watcher
 from faceprint.web.application import build
-from faceprint.web.live import MAX_MESSAGE_BYTES
-from faceprint.web.live_rooms import LiveRooms
+from faceprint.web.live.rooms import LiveRooms
+from faceprint.web.live.views import MAX_MESSAGE_BYTES
 from faceprint.web.options import WebOptions
 
 __all__ = ["is_loopback", "run"]

@@ -8,7 +8,7 @@ from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
 from faceprint.pipeline.facade import Faceprint
-from faceprint.web.background import Background
+from faceprint.web.jobs.background import Background
 from faceprint.web.options import WebOptions
 from faceprint.web.throttle import Throttle
 from faceprint.web.tokens import TokenSigner

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from faceprint.pipeline.results import Identification, IdentifiedFace
-from faceprint.pipeline.timeline_page import clock
+from faceprint.pipeline.video.page import clock
 from faceprint.settings import Settings
 from faceprint.types import Candidate, Decision, Threshold
 from faceprint.zoo import ModelCard, card

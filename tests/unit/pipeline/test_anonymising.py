@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from faceprint.errors import InputError
-from faceprint.pipeline.anonymising import HidePlan, Rule, Whom
+from faceprint.pipeline.hiding.photos import HidePlan, Rule, Whom
 from faceprint.pipeline.results import NamedEmbedding
 from faceprint.types import Candidate, Threshold
 

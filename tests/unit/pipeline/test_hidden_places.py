@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceprint.pipeline.hidden_places import FacePath, Timing, cover
+from faceprint.pipeline.hiding.places import FacePath, Timing, cover
 from faceprint.types import FloatArray
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from faceprint.errors import VideoError, VideoNotFoundError
 from faceprint.media.video import Frame
-from faceprint.pipeline.live_source import LiveSource, Patience, SourceState, SourceStatus
-from faceprint.pipeline.source_address import SourceAddress
+from faceprint.pipeline.live.address import SourceAddress
+from faceprint.pipeline.live.source import LiveSource, Patience, SourceState, SourceStatus
 
 QUICK = Patience(stall_s=1, first_retry_s=0.01, longest_retry_s=0.04)
 STREAM = "rtsp://ana:secret9@door.example/main"
@@ -201,7 +201,7 @@ def test_a_camera_that_never_was_there_is_an_error_and_one_that_drops_is_not() -
 
 
 def test_closing_does_not_wait_for_a_read_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("faceprint.pipeline.live_source._LET_GO_S", 0.05)
+    monkeypatch.setattr("faceprint.pipeline.live.source._LET_GO_S", 0.05)
     hangs = threading.Event()
     source = LiveSource(
         STREAM, open_video=Opener([FakeVideo(2, before=lambda n: n and hangs.wait(5))])

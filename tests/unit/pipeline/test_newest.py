@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from faceprint.pipeline.newest import Newest
+from faceprint.pipeline.live.newest import Newest
 
 
 def test_a_newer_item_takes_the_place_of_the_older() -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from faceprint.pipeline.naming import Look
-from faceprint.pipeline.people import gather_people
 from faceprint.pipeline.results import NamedEmbedding
-from faceprint.pipeline.video_results import VideoTrack
+from faceprint.pipeline.video.people import gather_people
+from faceprint.pipeline.video.results import VideoTrack
 from faceprint.types import Candidate, Decision, FloatArray
 
 LIMIT = 0.5

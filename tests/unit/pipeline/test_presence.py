@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from faceprint.pipeline.presence import Presence
+from faceprint.pipeline.live.events import WatchEvent
+from faceprint.pipeline.live.presence import Presence
 from faceprint.pipeline.results import NamedEmbedding
-from faceprint.pipeline.watch_events import WatchEvent
 from faceprint.types import Candidate, Decision
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faceprint.errors import InputError
-from faceprint.pipeline.source_address import SourceKind, read_source
+from faceprint.pipeline.live.address import SourceKind, read_source
 
 
 def test_cameras_streams_and_files(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ import pytest
 from faceprint.errors import InputError, OutputError
 from faceprint.media.video import VideoInfo
 from faceprint.pipeline.results import NamedEmbedding
-from faceprint.pipeline.timeline_page import clock, timeline_page
-from faceprint.pipeline.video_files import read_timeline, write_timeline
-from faceprint.pipeline.video_results import VideoIdentification, VideoPerson, VideoTrack
+from faceprint.pipeline.video.files import read_timeline, write_timeline
+from faceprint.pipeline.video.page import clock, timeline_page
+from faceprint.pipeline.video.results import VideoIdentification, VideoPerson, VideoTrack
 from faceprint.types import Candidate, Decision
 
 

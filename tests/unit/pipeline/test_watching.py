@@ -18,11 +18,11 @@ import pytest
 from faceprint.errors import GalleryUnavailableError, InputError, OutputError, WeightsMissingError
 from faceprint.gallery.records import Call
 from faceprint.media.video import Frame
-from faceprint.pipeline.face_watch import FaceWatch, Tools, WatchOptions
-from faceprint.pipeline.live_source import LiveSource, Patience
+from faceprint.pipeline.live.events import JsonLines, WatchEvent
+from faceprint.pipeline.live.face_watch import FaceWatch, Tools, WatchOptions
+from faceprint.pipeline.live.source import LiveSource, Patience
+from faceprint.pipeline.live.watcher import Watcher
 from faceprint.pipeline.results import NamedEmbedding
-from faceprint.pipeline.watch_events import JsonLines, WatchEvent
-from faceprint.pipeline.watching import Watcher
 from faceprint.track import TrackedFace
 from faceprint.types import Candidate, Decision, Face, FloatArray, Image
 

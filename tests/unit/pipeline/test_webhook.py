@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from faceprint.errors import InputError
-from faceprint.pipeline.watch_events import EventKind, WatchEvent
-from faceprint.pipeline.webhook import SIGNATURE_HEADER, Webhook, WebhookPatience
+from faceprint.pipeline.live.events import EventKind, WatchEvent
+from faceprint.pipeline.live.webhook import SIGNATURE_HEADER, Webhook, WebhookPatience
 from faceprint.types import Decision
 
 QUICK = WebhookPatience(

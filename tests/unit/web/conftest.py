@@ -52,7 +52,7 @@ from faceprint.pipeline.results import (
     NamedEmbedding,
     Verification,
 )
-from faceprint.pipeline.video_results import (
+from faceprint.pipeline.video.results import (
     VideoIdentification,
     VideoPerson,
     VideoPlan,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from faceprint.pipeline.facade import Faceprint
 from faceprint.web import WebOptions, create_app
-from faceprint.web.file_names import display_path
+from faceprint.web.jobs.file_names import display_path
 
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=b"}
 JOB = "/api/v1/jobs"

@@ -16,16 +16,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceprint.pipeline import face_watch
 from faceprint.pipeline.facade import Faceprint
-from faceprint.pipeline.live_source import SourceStatus
-from faceprint.pipeline.newest import Newest
-from faceprint.pipeline.watching import WatchedFrame, WatchStatus
+from faceprint.pipeline.live import face_watch
+from faceprint.pipeline.live.newest import Newest
+from faceprint.pipeline.live.source import SourceStatus
+from faceprint.pipeline.live.watcher import WatchedFrame, WatchStatus
 from faceprint.track import TrackedFace
 from faceprint.types import Face
 from faceprint.web import WebOptions, create_app
 from faceprint.web.guard import answer_headers
-from faceprint.web.live import MAX_MESSAGE_BYTES
+from faceprint.web.live.views import MAX_MESSAGE_BYTES
 from faceprint.web.work import Slots
 
 HOST = "127.0.0.1:8000"
@@ -314,7 +314,7 @@ def test_too_many_cameras_are_told_so_and_places_come_back(app: Any, views: Any)
 def test_who_says_nothing_gives_the_place_back(
     app: Any, views: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faceprint.web.live._IDLE_S", 0.05)
+    monkeypatch.setattr("faceprint.web.live.views._IDLE_S", 0.05)
 
     async def talk() -> Any:
         async with connected(app, hello={}) as socket:

@@ -12,9 +12,9 @@ from faceprint.web.api.contract import ERRORS, form_body
 from faceprint.web.api.job_schemas import JobOut, JobsOut
 from faceprint.web.api.schemas import EnrolmentOut
 from faceprint.web.forms import read_form
-from faceprint.web.intake import begin_folder, begin_video
-from faceprint.web.job_desk import JobDesk, file_answer
-from faceprint.web.naming import name_from
+from faceprint.web.jobs.desk import JobDesk, file_answer
+from faceprint.web.jobs.intake import begin_folder, begin_video
+from faceprint.web.jobs.naming import name_from
 
 __all__ = ["router"]
 

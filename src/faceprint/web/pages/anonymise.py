@@ -13,7 +13,7 @@ from faceprint.errors import InputError
 from faceprint.gallery.records import Call
 from faceprint.media import encode_image
 from faceprint.media.hide import HIDE_STYLES
-from faceprint.pipeline.anonymising import Anonymiser, HiddenPhoto, HidePlan, Whom
+from faceprint.pipeline.hiding.photos import Anonymiser, HiddenPhoto, HidePlan, Whom
 from faceprint.web.access import PageUploader, PageVisitor
 from faceprint.web.forms import Form, Upload
 from faceprint.web.gallery import download

@@ -9,13 +9,13 @@ from fastapi.responses import Response
 
 from faceprint.jobs import Job
 from faceprint.web.access import PageUploader, PageVisitor, Visitor
-from faceprint.web.folder_job import RESULT, read_result
 from faceprint.web.gallery import Gallery
-from faceprint.web.job_desk import JobDesk, file_answer
-from faceprint.web.naming import name_from
+from faceprint.web.jobs.desk import JobDesk, file_answer
+from faceprint.web.jobs.folder import RESULT, read_result
+from faceprint.web.jobs.naming import name_from
+from faceprint.web.jobs.timeline import view_timeline
 from faceprint.web.pages.render import page_form, render, see_other, wants_fragment
 from faceprint.web.state import state_of
-from faceprint.web.timeline_view import view_timeline
 
 __all__ = ["router"]
 

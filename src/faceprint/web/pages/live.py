@@ -9,9 +9,9 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from faceprint.pipeline.watching import Watcher
+from faceprint.pipeline.live.watcher import Watcher
 from faceprint.web.access import PageVisitor
-from faceprint.web.live_rooms import Bell, LiveRooms, rooms_of
+from faceprint.web.live.rooms import Bell, LiveRooms, rooms_of
 from faceprint.web.pages.render import render
 
 __all__ = ["router"]

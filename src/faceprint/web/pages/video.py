@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from faceprint.web.access import PageVisitor
-from faceprint.web.intake import begin_video
-from faceprint.web.job_desk import JobDesk
+from faceprint.web.jobs.desk import JobDesk
+from faceprint.web.jobs.intake import begin_video
 from faceprint.web.pages.render import created, render
 from faceprint.web.state import state_of
 

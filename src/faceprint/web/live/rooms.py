@@ -11,7 +11,7 @@ import numpy as np
 from starlette.requests import HTTPConnection
 
 from faceprint.media import Mark, draw_faces, encode_image
-from faceprint.pipeline.watching import WatchedFrame, Watcher
+from faceprint.pipeline.live.watcher import WatchedFrame, Watcher
 from faceprint.types import Image
 from faceprint.web.pictures import COLOURS
 from faceprint.web.work import Slots

@@ -13,9 +13,9 @@ from faceprint.errors import GalleryError, InputError
 from faceprint.gallery.records import Call
 from faceprint.media.video import Frame
 from faceprint.pipeline.labels import name_label
-from faceprint.pipeline.presence import Presence
+from faceprint.pipeline.live.events import WatchEvent
+from faceprint.pipeline.live.presence import Presence
 from faceprint.pipeline.results import NamedEmbedding
-from faceprint.pipeline.watch_events import WatchEvent
 from faceprint.track import Embed, TrackedFace
 from faceprint.types import Decision, Face, FloatArray, Image
 
@@ -287,7 +287,6 @@ class FaceWatch:
 
 
 def _usual_tools(engine: Faceprint, call: Call, fpir: float) -> Tools:
-    from faceprint.pipeline.naming import TrackNamer
-    from faceprint.track import FaceTracker
+    from faceprint.pipeline.naming import TrackNamer, new_tracker
 
-    return Tools(FaceTracker(), TrackNamer(engine, call=call, fpir=fpir, pictures=False))
+    return Tools(new_tracker(engine), TrackNamer(engine, call=call, fpir=fpir, pictures=False))

@@ -20,13 +20,13 @@ from faceprint.errors import InputError, VideoError
 from faceprint.geometry import iou_matrix
 from faceprint.media.hide import hide_faces
 from faceprint.media.video import Frame, Video, VideoInfo, VideoWriter
-from faceprint.pipeline.anonymising import Anonymiser, Whom
-from faceprint.pipeline.hidden_places import FacePath, Timing, cover
-from faceprint.pipeline.naming import TrackNamer
+from faceprint.pipeline.hiding.photos import Anonymiser, Whom
+from faceprint.pipeline.hiding.places import FacePath, Timing, cover
+from faceprint.pipeline.naming import TrackNamer, new_tracker
 from faceprint.pipeline.results import NamedEmbedding
 from faceprint.pipeline.stream import in_order
-from faceprint.pipeline.video import OnProgress, Stop
-from faceprint.track import FaceTracker, TrackedFace, TrackOptions
+from faceprint.pipeline.video.identify import OnProgress, Stop
+from faceprint.track import TrackedFace, TrackOptions
 from faceprint.types import Face, FloatArray
 
 __all__ = ["HiddenVideo", "anonymise_video"]
@@ -170,7 +170,7 @@ class _Look:
         self._video = video
         self._progress = progress
         self._stop = stop
-        self._tracker = FaceTracker(TrackOptions(sure_score=_SURE_SCORE))
+        self._tracker = new_tracker(anonymiser.engine, TrackOptions(sure_score=_SURE_SCORE))
         self._namer: TrackNamer | None = None
         if anonymiser.plan.whom is not Whom.EVERYONE:
             self._namer = TrackNamer(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from faceprint.pipeline.live.events import EventKind, WatchEvent
 from faceprint.pipeline.results import NamedEmbedding
-from faceprint.pipeline.watch_events import EventKind, WatchEvent
 
 __all__ = ["Presence"]
 

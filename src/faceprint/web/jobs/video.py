@@ -17,7 +17,7 @@ from faceprint.pipeline.results import Enrolment
 from faceprint.web.forms import Form
 
 if TYPE_CHECKING:
-    from faceprint.pipeline.video_results import VideoIdentification
+    from faceprint.pipeline.video.results import VideoIdentification
 
 __all__ = ["LABELLED", "VideoOrder", "name_person", "read_order", "video_work"]
 
@@ -89,8 +89,8 @@ def video_work(engine: Faceprint, video: Path, order: VideoOrder, *, call: Call)
 
     def work(context: JobContext) -> JobOutcome:
         # Decoders of video take time to import.
-        from faceprint.pipeline.video_files import write_timeline
-        from faceprint.pipeline.video_results import VideoPlan
+        from faceprint.pipeline.video.files import write_timeline
+        from faceprint.pipeline.video.results import VideoPlan
 
         plan = VideoPlan(every=order.every, start_s=order.start_s, end_s=order.end_s)
         share = _LOOKING if order.labelled else 1.0
@@ -117,7 +117,7 @@ def _write_labelled(
     engine: Faceprint, found: VideoIdentification, video: Path, context: JobContext
 ) -> str | None:
     """Writes names over the video, and says why they are not all there."""
-    from faceprint.pipeline.labelling import write_labelled
+    from faceprint.pipeline.video.labelling import write_labelled
 
     try:
         write_labelled(
@@ -137,7 +137,7 @@ def _reporter(
     context: JobContext, doing: str, begin: float, end: float
 ) -> Callable[[float, float | None], None]:
     """Turns seconds of video into the progress of the job, between two shares of it."""
-    from faceprint.pipeline.timeline_page import clock
+    from faceprint.pipeline.video.page import clock
 
     def report(done_s: float, total_s: float | None) -> None:
         if not total_s:
@@ -181,7 +181,7 @@ def name_person(
         ConsentError: There is no valid consent.
         PersonNotFoundError: The name exists several times.
     """
-    from faceprint.pipeline.video_files import enrol_from_timeline, read_timeline
+    from faceprint.pipeline.video.files import enrol_from_timeline, read_timeline
 
     # Two who name people of one video at the same time would overwrite each other.
     with _naming:

@@ -14,10 +14,10 @@ from faceprint.errors import InputError, VideoError
 from faceprint.gallery.records import Call
 from faceprint.media.video import Frame, Video, VideoInfo
 from faceprint.pipeline.naming import Look, TrackNamer, new_tracker
-from faceprint.pipeline.people import gather_people
 from faceprint.pipeline.results import NamedEmbedding
 from faceprint.pipeline.stream import in_order
-from faceprint.pipeline.video_results import VideoIdentification, VideoPlan, VideoTrack
+from faceprint.pipeline.video.people import gather_people
+from faceprint.pipeline.video.results import VideoIdentification, VideoPlan, VideoTrack
 from faceprint.track import CutDetector, TrackedFace
 from faceprint.types import Face, FloatArray
 

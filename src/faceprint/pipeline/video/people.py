@@ -12,7 +12,7 @@ import numpy.typing as npt
 from faceprint.cluster import group as group_alike
 from faceprint.pipeline.naming import Look, TrackNamer
 from faceprint.pipeline.results import NamedEmbedding
-from faceprint.pipeline.video_results import VideoPerson, VideoTrack
+from faceprint.pipeline.video.results import VideoPerson, VideoTrack
 from faceprint.types import Decision
 
 if TYPE_CHECKING:

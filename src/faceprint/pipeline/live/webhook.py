@@ -15,8 +15,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import httpx
 
 from faceprint.errors import InputError
-from faceprint.pipeline.background import Background
-from faceprint.pipeline.watch_events import WatchEvent
+from faceprint.pipeline.live.background import Background
+from faceprint.pipeline.live.events import WatchEvent
 
 __all__ = ["SIGNATURE_HEADER", "Webhook", "WebhookCounts", "WebhookPatience"]
 

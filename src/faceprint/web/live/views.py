@@ -16,11 +16,11 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from faceprint.errors import FaceprintError, ImageError
 from faceprint.media import read_image
 from faceprint.media.video import Frame
-from faceprint.pipeline.face_watch import FaceWatch
-from faceprint.pipeline.newest import Newest
-from faceprint.pipeline.watching import Watcher
+from faceprint.pipeline.live.face_watch import FaceWatch
+from faceprint.pipeline.live.newest import Newest
+from faceprint.pipeline.live.watcher import Watcher
 from faceprint.web.access import Visitor, admit, check_csrf, needs_token
-from faceprint.web.live_rooms import Bell, LiveRooms, rooms_of
+from faceprint.web.live.rooms import Bell, LiveRooms, rooms_of
 from faceprint.web.state import state_of
 from faceprint.web.work import Slots
 

@@ -16,8 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from faceprint.errors import OutputError
-from faceprint.web.file_names import disk_name, display_path
 from faceprint.web.forms import Form
+from faceprint.web.jobs.file_names import disk_name, display_path
 from faceprint.web.state import state_of
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from faceprint.errors import InputError
 from faceprint.jobs import Job
 from faceprint.media.signature import PHOTO_SUFFIXES
 from faceprint.web.access import Visitor
-from faceprint.web.folder_job import folder_work
 from faceprint.web.forms import Form
-from faceprint.web.job_desk import JobDesk, Ready
+from faceprint.web.jobs.desk import JobDesk, Ready
+from faceprint.web.jobs.folder import folder_work
+from faceprint.web.jobs.uploads import UploadPlan, store_upload
+from faceprint.web.jobs.video import read_order, video_work
 from faceprint.web.state import state_of
-from faceprint.web.uploads import UploadPlan, store_upload
-from faceprint.web.video_job import read_order, video_work
 
 __all__ = ["CheckFields", "begin_folder", "begin_video"]
 

@@ -21,7 +21,7 @@ from faceprint.pipeline.facade import Faceprint
 from faceprint.pipeline.results import Failure, Identification, IdentifiedFace
 from faceprint.types import Decision, Image
 from faceprint.web.forms import Upload
-from faceprint.web.uploads import StoredFile
+from faceprint.web.jobs.uploads import StoredFile
 
 __all__ = ["RESULT", "folder_work", "read_result"]
 

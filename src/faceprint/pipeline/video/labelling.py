@@ -12,7 +12,7 @@ from faceprint.media import COLOURS, Mark, draw_faces
 from faceprint.media.video import Frame, Video, VideoWriter
 from faceprint.pipeline.labels import name_label
 from faceprint.pipeline.stream import in_order
-from faceprint.pipeline.video_results import VideoIdentification
+from faceprint.pipeline.video.results import VideoIdentification
 from faceprint.types import Decision
 
 __all__ = ["write_labelled"]

@@ -13,9 +13,9 @@ from typing import Protocol
 
 from faceprint.errors import VideoError
 from faceprint.media.video import Frame
-from faceprint.pipeline.background import Background
-from faceprint.pipeline.newest import Newest
-from faceprint.pipeline.source_address import SourceAddress, SourceKind, read_source
+from faceprint.pipeline.live.address import SourceAddress, SourceKind, read_source
+from faceprint.pipeline.live.background import Background
+from faceprint.pipeline.live.newest import Newest
 
 __all__ = ["LiveSource", "Patience", "SourceState", "SourceStatus"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from faceprint.jobs import Job
-from faceprint.pipeline.timeline_page import clock
-from faceprint.web.video_job import LABELLED
+from faceprint.pipeline.video.page import clock
+from faceprint.web.jobs.video import LABELLED
 
 __all__ = ["TimelineView", "view_timeline"]
 
@@ -80,7 +80,7 @@ def view_timeline(job: Job, folder: Path) -> TimelineView:
     Raises:
         InputError: There is none.
     """
-    from faceprint.pipeline.video_files import read_timeline
+    from faceprint.pipeline.video.files import read_timeline
 
     record = read_timeline(folder).record
     first = float(record["analysed"]["from_s"])

@@ -11,9 +11,9 @@ from faceprint.pipeline.results import Enrolment
 from faceprint.web.access import Visitor
 from faceprint.web.forms import Form
 from faceprint.web.gallery import Gallery
-from faceprint.web.job_desk import JobDesk
+from faceprint.web.jobs.desk import JobDesk
+from faceprint.web.jobs.video import name_person
 from faceprint.web.state import state_of
-from faceprint.web.video_job import name_person
 
 __all__ = ["name_from"]
 

@@ -23,8 +23,8 @@ from faceprint.errors import InputError, OutputError
 from faceprint.gallery.records import Call, Consent
 from faceprint.pipeline.enrolling import KeepPicture
 from faceprint.pipeline.results import Enrolment
-from faceprint.pipeline.timeline_page import timeline_page
-from faceprint.pipeline.video_results import VideoIdentification
+from faceprint.pipeline.video.page import timeline_page
+from faceprint.pipeline.video.results import VideoIdentification
 
 if TYPE_CHECKING:
     from faceprint.pipeline.facade import Faceprint

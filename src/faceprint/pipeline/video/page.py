@@ -62,7 +62,7 @@ def _ticks(first: float, last: float) -> list[float]:
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader("faceprint.pipeline"),
+        loader=PackageLoader("faceprint.pipeline.video"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

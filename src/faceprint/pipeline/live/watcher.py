@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from faceprint.errors import OutputError
 from faceprint.gallery.records import Call
 from faceprint.media.video import Frame
-from faceprint.pipeline.background import Background
-from faceprint.pipeline.face_watch import FaceWatch, Tools, WatchedFace, WatchOptions
-from faceprint.pipeline.live_source import LiveSource, SourceStatus
-from faceprint.pipeline.newest import Newest
-from faceprint.pipeline.watch_events import EventSink, WatchEvent
+from faceprint.pipeline.live.background import Background
+from faceprint.pipeline.live.events import EventSink, WatchEvent
+from faceprint.pipeline.live.face_watch import FaceWatch, Tools, WatchedFace, WatchOptions
+from faceprint.pipeline.live.newest import Newest
+from faceprint.pipeline.live.source import LiveSource, SourceStatus
 from faceprint.types import Image
 
 if TYPE_CHECKING:

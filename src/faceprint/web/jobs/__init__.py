@@ -1,0 +1,1 @@
+"""Long work in the web app: uploads to the disk, jobs, and their results as pages."""
