@@ -193,14 +193,17 @@ def erase(
         if not yes and not typer.confirm(question, err=True):
             raise InputError("Nothing was erased. To erase without being asked, give --yes.")
         call = call_of(by, purpose, default_purpose="erase")
-        receipt = faceprint.gallery.erase(person.person_id, call=call)
+        receipt = faceprint.erase(person.person_id, call=call)
     record = {
         "person_id": receipt.person_id,
         "templates": receipt.templates,
         "pictures": receipt.pictures,
+        "results": receipt.results,
         "erased_at": receipt.erased_at.isoformat(),
     }
     text = f"Erased: templates {receipt.templates}, pictures {receipt.pictures}."
+    if receipt.results:
+        text += f" Results of background jobs that named the person, deleted: {receipt.results}."
     return _done(record, text, json=json)
 
 

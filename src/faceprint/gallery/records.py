@@ -193,6 +193,7 @@ class EraseReceipt:
         erased_at: Timezone-aware.
         scrubbed: Whether the freed parts of the files are overwritten too; False while other
             processes keep the files busy, in which case the next opening does it.
+        results: How many results of background jobs were deleted because they named the person.
     """
 
     person_id: str
@@ -200,6 +201,7 @@ class EraseReceipt:
     pictures: int
     erased_at: datetime
     scrubbed: bool = True
+    results: int = 0
 
 
 @dataclass(frozen=True, slots=True)

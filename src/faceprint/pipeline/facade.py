@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from faceprint.errors import EmbeddingError, FaceprintError
-from faceprint.gallery.records import Call, Consent
+from faceprint.gallery.records import Call, Consent, EraseReceipt
 from faceprint.gallery.store import GalleryStore
 from faceprint.media import photo_name, read_image
 from faceprint.pipeline.choose import choose_faces
@@ -307,6 +307,21 @@ class Faceprint:
             notes=notes,
         )
         return enrol(self, request, photos, call=call)
+
+    def erase(self, person_id: str, *, call: Call) -> EraseReceipt:
+        """Removes a person with all that belongs to them, also results of background jobs.
+
+        Args:
+            person_id: Whom.
+            call: Who asks, and what for.
+
+        Raises:
+            PersonNotFoundError: There is no such person.
+            OutputError: A result that names the person cannot be deleted.
+        """
+        from faceprint.pipeline.erasing import erase
+
+        return erase(self, person_id, call=call)
 
     def close(self) -> None:
         """Closes the gallery if it was opened."""

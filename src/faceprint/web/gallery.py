@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from faceprint.errors import InputError, PersonNotFoundError
 from faceprint.gallery.records import Consent, EraseReceipt, Person, Template
 from faceprint.gallery.store import GalleryStore
+from faceprint.pipeline.erasing import delete_results
 from faceprint.web.access import Visitor
 from faceprint.web.forms import clean_text, display_name
 from faceprint.web.state import WebState
@@ -102,10 +104,16 @@ class Gallery:
         )
 
     async def erase(self, person_id: str) -> EraseReceipt:
-        """Removes a person with everything."""
+        """Removes a person with everything, also the results of jobs that name them."""
         await self.person(person_id)
         call = self._visitor.call("erase")
-        return await self._state.gallery_work.run(lambda: self._store.erase(person_id, call=call))
+        receipt = await self._state.gallery_work.run(
+            lambda: self._store.erase(person_id, call=call)
+        )
+        results = await self._state.job_work.run(
+            lambda: delete_results(self._state.background.store, person_id)
+        )
+        return replace(receipt, results=results)
 
     async def picture(self, person_id: str, digest: str) -> Response:
         """A kept picture of this person as an answer."""

@@ -322,6 +322,7 @@ class EraseOut(BaseModel):
     person_id: str
     templates: int
     pictures: int
+    results: int
     erased_at: datetime
 
     @classmethod
@@ -331,6 +332,7 @@ class EraseOut(BaseModel):
             person_id=receipt.person_id,
             templates=receipt.templates,
             pictures=receipt.pictures,
+            results=receipt.results,
             erased_at=receipt.erased_at,
         )
 
