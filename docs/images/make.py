@@ -62,7 +62,7 @@ def _screenshots(address: str, photo: Path, video: Path) -> None:
             page.get_by_text("Eileen Collins").first.wait_for()
             page.wait_for_timeout(500)
             page.screenshot(path=FOLDER / f"{name}.png")
-        page = browser.new_page(viewport={"width": 1280, "height": 1080})
+        page = browser.new_page(viewport={"width": 1280, "height": 1100})
         page.goto(f"{address}/video")
         page.set_input_files("input[type=file]", str(video))
         page.get_by_role("button", name="Find people").click()
@@ -75,13 +75,13 @@ def _screenshots(address: str, photo: Path, video: Path) -> None:
 def _pan(target: Path) -> Path:
     """A video of eight seconds: the camera finds the face, looks away, and comes back."""
     photo = data.astronaut()
-    with VideoWriter(target, width=256, height=256, fps=25) as writer:
+    width, height = 384, 216
+    with VideoWriter(target, width=width, height=height, fps=25) as writer:
         for index in range(200):
             away = 0.5 - 0.5 * np.cos(2 * np.pi * index / 100)
-            top, left = round(240 * away), round(100 + 120 * away)
-            writer.write(
-                np.ascontiguousarray(photo[top : top + 256, left : left + 256]), index / 25
-            )
+            top, left = round(20 + 270 * away), round(40 + 80 * away)
+            view = photo[top : top + height, left : left + width]
+            writer.write(np.ascontiguousarray(view), index / 25)
     return target
 
 
