@@ -54,7 +54,7 @@ class Look:
         time_s: When.
         quality: 0 to 1.
         rank: Orders looks: by quality, and where one part spoils it, by the mean of its parts.
-        crop: (S, S, 3) uint8 RGB, as the embedder takes it.
+        crop: (S, S, 3) uint8 RGB, as the embedder takes it; None once the track is settled.
         picture: The face with some room around it, JPEG.
         vector: (D,) float32, None until embedded.
     """
@@ -62,7 +62,7 @@ class Look:
     time_s: float
     quality: float
     rank: tuple[float, float]
-    crop: Image
+    crop: Image | None
     picture: bytes
     vector: FloatArray | None = None
 
@@ -140,6 +140,13 @@ class TrackNamer:
             evidence.who = _steady(evidence.who, who)
             evidence.new = False
 
+    def settle(self, track_ids: Sequence[int]) -> None:
+        """Embeds the looks of tracks that are over, and lets go of what it takes to do so."""
+        looks = [look for track_id in track_ids for look in self.looks(track_id)]
+        self._embed(looks)
+        for look in looks:
+            look.crop = None
+
     def search(self, groups: Sequence[FloatArray]) -> tuple[NamedEmbedding, ...]:
         """Who some groups of embeddings are, each of one person: (N, D) float32 each."""
         means = np.stack([group.mean(axis=0) for group in groups])
@@ -195,7 +202,8 @@ class TrackNamer:
         new = [look for look in looks if look.vector is None]
         if not new:
             return
-        found = self._engine.models.embedder.embed(np.stack([look.crop for look in new]))
+        crops = np.stack([look.crop for look in new if look.crop is not None])
+        found = self._engine.models.embedder.embed(crops)
         for look, vector in zip(new, found.vectors, strict=True):
             look.vector = vector
 

@@ -140,6 +140,18 @@ def test_a_name_stays_while_its_person_is_the_likeliest(engine: Any) -> None:
     assert who.name is None
 
 
+def test_a_settled_track_can_still_be_decided(engine: Any) -> None:
+    namer = TrackNamer(engine, call=CALL)
+    see(namer, 0, 0)
+    namer.settle([1, 2])
+    assert [look.crop for look in namer.looks(1)] == [None, None]
+    namer.decide()
+    who = namer.who(1)
+    assert who is not None
+    assert who.name == "Ada"
+    assert engine.models.embedder.crops == 2
+
+
 def test_what_is_forgotten_is_gone(engine: Any) -> None:
     namer = TrackNamer(engine, call=CALL)
     see(namer, 0)

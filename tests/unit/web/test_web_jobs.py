@@ -329,7 +329,7 @@ def test_the_page_of_a_video(client: Any, engine: Any, video: bytes, ada: str) -
     place = follow(client, "/video", {"video": ("<b>clip.mp4", video)}, labelled="1")
     page = client.get(place).text
     assert "&lt;b&gt;clip.mp4" in page
-    assert "1 person named, 1 not in 0:01" in re.sub(r"\s+", " ", page)
+    assert "2 people: 1 named, 1 unknown; 0:01 of video" in re.sub(r"\s+", " ", page)
     assert f'href="/people/{ada}"' in page
     assert 'aria-label="Ada Lovelace, 0:00 to 0:01' in page
     assert f'src="{place}/files/labelled.mp4"' in page

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,27 +40,37 @@ _LEAST_FOR_CUTS_PX = 108
 _GAP_S = 0.5
 """A face that is missed for longer has left and come back."""
 
+_PLACE = 4 + 5 * 2
+_NO_LANDMARKS = np.full((5, 2), np.nan, dtype=np.float32)
+
 _Seen = tuple[Frame, tuple[Face, ...] | None]
 
 
 @dataclass(slots=True, eq=False)
 class _Trace:
-    """Where the face of one track was, frame by frame."""
+    """Where the face of one track was, frame by frame, packed: a long video has many."""
 
-    frames: list[int] = field(default_factory=list)
-    times_s: list[float] = field(default_factory=list)
-    faces: list[Face] = field(default_factory=list)
+    frames: array[int] = field(default_factory=lambda: array("q"))
+    times_s: array[float] = field(default_factory=lambda: array("d"))
+    places: array[float] = field(default_factory=lambda: array("f"))
     last_detected: int = -1
     confirmed: bool = False
 
     def add(self, frame: Frame, one: TrackedFace) -> None:
         """Notes the face of one frame."""
+        points = _NO_LANDMARKS if one.face.landmarks is None else one.face.landmarks
         self.frames.append(frame.index)
         self.times_s.append(frame.time_s)
-        self.faces.append(one.face)
+        self.places.extend(one.face.box.tolist())
+        self.places.extend(points.ravel().tolist())
         self.confirmed |= one.confirmed
         if one.detection is not None:
             self.last_detected = len(self.frames)
+
+    def first(self, count: int) -> tuple[FloatArray, FloatArray]:
+        """Boxes (N, 4) and landmarks (N, 5, 2) of the first frames."""
+        places = np.array(self.places, dtype=np.float32).reshape(-1, _PLACE)[:count]
+        return places[:, :4], places[:, 4:].reshape(-1, 5, 2)
 
 
 def identify_video(
@@ -159,10 +170,15 @@ class _Pass:
         self._namer.observe(frame, tracked, faces)
         for one in tracked:
             self._traces.setdefault(one.track_id, _Trace()).add(frame, one)
-        for track_id in self._tracker.take_ended():
-            if not self._traces.get(track_id, _Trace()).confirmed:
-                self._traces.pop(track_id, None)
-                self._namer.forget(track_id)
+        self._put_away(self._tracker.take_ended())
+
+    def _put_away(self, ended: Sequence[int]) -> None:
+        """Forgets what was no face, and keeps no more than is needed of what was."""
+        real = [k for k in ended if (trace := self._traces.get(k)) and trace.confirmed]
+        self._namer.settle(real)
+        for track_id in set(ended) - set(real):
+            self._traces.pop(track_id, None)
+            self._namer.forget(track_id)
 
     def _answer(self) -> VideoIdentification:
         traces = {k: trace for k, trace in self._traces.items() if trace.confirmed}
@@ -205,13 +221,14 @@ class _Pass:
         count = min(len(trace.frames), trace.last_detected + self._every - 1)
         if not looks or who is None or count < 1:
             return None
-        faces, times = trace.faces[:count], np.array(trace.times_s[:count])
+        times = np.array(trace.times_s[:count])
+        boxes, landmarks = trace.first(count)
         return VideoTrack(
             track_id=track_id,
             frames=np.array(trace.frames[:count]),
             times_s=times,
-            boxes=np.stack([face.box for face in faces]),
-            landmarks=_landmarks(faces),
+            boxes=boxes,
+            landmarks=landmarks,
             spans=_spans(times, step_s),
             quality=looks[0].quality,
             picture=looks[0].picture,
@@ -221,11 +238,6 @@ class _Pass:
 
 def _detect_every(info: VideoInfo) -> int:
     return max(1, round((info.fps or 25) / _DETECTIONS_PER_S))
-
-
-def _landmarks(faces: Iterable[Face]) -> FloatArray:
-    missing = np.full((5, 2), np.nan, dtype=np.float32)
-    return np.stack([missing if f.landmarks is None else f.landmarks for f in faces])
 
 
 def _spans(times_s: npt.NDArray[np.float64], step_s: float) -> tuple[tuple[float, float], ...]:
