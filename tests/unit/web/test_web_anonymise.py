@@ -92,3 +92,22 @@ def test_nonsense_is_refused(client: Any, red: bytes) -> None:
     for fields in ({"how": "squint"}, {"whom": "nobody"}, {"whom": "only-enrolled"}):
         assert client.submit("/anonymise", fields, files=files).status_code == 422
     assert client.post("/anonymise", files=files).status_code == 403
+
+
+def test_the_api_gives_the_photo_back(client: Any, ada: str, tools: Any) -> None:
+    photo = tools.strips(tools.RED, tools.BLUE)
+    answer = client.post(
+        "/api/v1/anonymise",
+        data={"how": "mask", "whom": "except-enrolled"},
+        files={"photo": ("two.png", photo)},
+    )
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert "two-hidden.jpg" in answer.headers["content-disposition"]
+    image = read_image(answer.content).pixels
+    assert is_near(colour(image, 0), tools.RED)
+    assert is_near(colour(image, 1), (48, 48, 48))
+    wrong = client.post(
+        "/api/v1/anonymise", data={"how": "paint"}, files={"photo": ("two.png", photo)}
+    )
+    assert wrong.status_code == 422
+    assert "blur" in wrong.json()["error"]["message"]

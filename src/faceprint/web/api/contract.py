@@ -64,6 +64,20 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
         "type": "boolean",
         "description": "Write the video with names over it; default true.",
     },
+    "how": {
+        "type": "string",
+        "enum": ["blur", "pixelate", "mask"],
+        "description": "How faces are hidden, default blur.",
+    },
+    "whom": {
+        "type": "string",
+        "enum": ["everyone", "except-enrolled", "only-enrolled"],
+        "description": "Whose faces are hidden, default everyone's.",
+    },
+    "people": {
+        "type": "string",
+        "description": "Names or ids, one a line: of the enrolled, these alone are meant.",
+    },
     "recorded_by": {"type": "string", "description": "Who recorded the consent."},
 }
 

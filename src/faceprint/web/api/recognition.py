@@ -23,6 +23,7 @@ from faceprint.web.api.schemas import (
     VerificationOut,
 )
 from faceprint.web.forms import Form, Upload, read_form, read_json
+from faceprint.web.hiding import hidden_answer
 from faceprint.web.pictures import labelled_answer
 from faceprint.web.state import state_of
 
@@ -108,6 +109,18 @@ async def identify_picture(request: Request, visitor: ApiUploader) -> Response:
     """The photo with its faces outlined and named."""
     form, photo = await _photo(request)
     return await labelled_answer(request, form, photo, call=visitor.call("identify"))
+
+
+@router.post(
+    "/anonymise",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}, "description": "The picture."}},
+    openapi_extra=form_body("photo", "how", "whom", "people", "thorough", required=("photo",)),
+)
+async def anonymise(request: Request, visitor: ApiUploader) -> Response:
+    """The photo with faces hidden: of everyone, of all but the enrolled, or of the enrolled alone."""
+    form, photo = await _photo(request)
+    return await hidden_answer(request, form, photo, call=visitor.call("anonymise"))
 
 
 @router.post(
