@@ -9,12 +9,13 @@ from scipy.optimize import linear_sum_assignment
 from faceprint.geometry import iou_matrix
 from faceprint.types import FloatArray
 
-__all__ = ["pair_by_likeness", "pair_by_place", "place_likeness"]
+__all__ = ["Pairs", "pair_by_likeness", "pair_by_place", "place_likeness"]
 
 _FAR = 2.0
 """Middles further apart than this, in face widths, are not one face."""
 
 Pairs = list[tuple[int, int]]
+"""Row and column of each pair."""
 
 
 def place_likeness(tracks: FloatArray, detections: FloatArray) -> FloatArray:
@@ -41,9 +42,8 @@ def pair_by_place(likeness: FloatArray, *, least: float) -> Pairs:
     return _pair(likeness, likeness >= least)
 
 
-def pair_by_likeness(features: FloatArray, embeddings: FloatArray, *, least: float) -> Pairs:
-    """The same by cosine similarity: (T, D) and (N, D) float32 of L2 norm 1."""
-    scores = features @ embeddings.T
+def pair_by_likeness(scores: FloatArray, *, least: FloatArray | float) -> Pairs:
+    """The same by cosine similarity: (T, N) float32, each pair with its own least."""
     return _pair(scores, scores >= least)
 
 

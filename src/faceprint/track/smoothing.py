@@ -6,6 +6,7 @@ Systems", CHI 2012.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,15 @@ class OneEuro:
         self._values: FloatArray | None = None
         self._speeds: FloatArray | None = None
         self._time_s = 0.0
+
+    def carry(self, move: Callable[[FloatArray], FloatArray]) -> None:
+        """Moves what is remembered along with the face, so that its movement is not smoothed away.
+
+        Args:
+            move: From values of the last time to where they are now, (K,) float32 each.
+        """
+        if self._values is not None:
+            self._values = move(self._values)
 
     def smooth(self, values: FloatArray, time_s: float, *, size: float) -> FloatArray:
         """The values at a time, smoothed.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from faceprint.track import CutDetector, OneEuro, SmoothingOptions
-from faceprint.track.flow import follow
+from faceprint.track.flow import follow, patterns_of
 from faceprint.types import Image
 
 RNG = np.random.default_rng(1)
@@ -74,6 +74,38 @@ def test_what_is_gone_is_not_followed() -> None:
     assert len(follow(before, after, boxes[:0], scale=1.0).boxes) == 0
 
 
+def test_noise_does_not_make_faces_grow() -> None:
+    before = texture()
+    boxes = np.array([[40, 40, 140, 140], [180, 60, 240, 120]], np.float32)
+    grown = []
+    for seed in range(8):
+        noise = np.random.default_rng(seed).normal(0, 25, before.shape)
+        after = np.asarray(np.clip(before + noise, 0, 255), np.uint8)
+        grown.append(follow(before, after, boxes, scale=1.0).scales)
+    assert abs(float(np.mean(grown)) - 1) < 0.003
+
+
+def test_a_pattern_stays_through_growth_and_light_and_is_another_elsewhere() -> None:
+    grey = texture()
+    double = np.asarray(
+        cv2.resize(grey, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR), np.uint8
+    )
+    box = np.array([[60, 40, 124, 104], [150, 90, 214, 154]], np.float32)
+    here = patterns_of(grey, box, scale=1.0)
+    dim = patterns_of(np.asarray(double * 0.4 + 30, np.uint8), 2 * box, scale=1.0)
+    likeness = here @ dim.T
+    assert likeness.diagonal().min() > 0.95
+    assert abs(float(likeness[0, 1])) < 0.3
+    halved = patterns_of(grey, 2 * box, scale=0.5)
+    np.testing.assert_allclose((here * halved).sum(axis=1), 1, atol=1e-4)
+
+
+def test_what_is_flat_has_no_pattern() -> None:
+    flat = np.full((50, 50), 80, np.uint8)
+    beyond = np.array([[-40, -40, 10, 10], [60, 60, 90, 90]], np.float32)
+    assert not patterns_of(flat, beyond, scale=1.0).any()
+
+
 def smoothed(values: np.ndarray, *, fps: float = 25) -> np.ndarray:
     filtered = OneEuro(SmoothingOptions())
     return np.array(
@@ -100,3 +132,11 @@ def test_values_of_the_same_time_pass_unchanged() -> None:
     filtered = OneEuro(SmoothingOptions())
     filtered.smooth(np.array([1.0], np.float32), 1.0, size=10)
     assert filtered.smooth(np.array([5.0], np.float32), 1.0, size=10)[0] == 5
+
+
+def test_movement_that_was_seen_is_not_smoothed_away() -> None:
+    filtered = OneEuro(SmoothingOptions())
+    for k in range(50):
+        filtered.carry(lambda values: values + 12)
+        smooth = filtered.smooth(np.array([12.0 * k + 100], np.float32), k / 25, size=100)
+    assert smooth[0] == pytest.approx(12 * 49 + 100, abs=0.01)
