@@ -32,7 +32,7 @@ _KEPT = "Interrupted. What was finished is kept."
 
 app = typer.Typer(
     name="faceprint",
-    help="Find the faces in photos, say who they are, and measure how far to trust the answer.",
+    help="Find the faces in photos and videos, say who they are, and measure how far to trust it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

@@ -31,6 +31,7 @@ from faceprint.pipeline.live.source import LiveSource, SourceState, SourceStatus
 from faceprint.pipeline.live.watcher import Watcher
 from faceprint.pipeline.live.webhook import Webhook
 from faceprint.types import Decision
+from faceprint.web import require_extra
 from faceprint.web import serve as serve_app
 
 __all__ = ["EveryOption", "make_watcher", "register"]
@@ -74,7 +75,7 @@ def watch(
             help="Post each event there as JSON, signed with FACEPRINT_WEBHOOK_SECRET if that is set.",
         ),
     ] = None,
-    page: Annotated[bool, typer.Option(help="Show the view in the web app.")] = True,
+    page: Annotated[bool, typer.Option(help="Show the view in the web app; needs the extra web.")] = True,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the page; 0 for a free one.")
     ] = 8001,
@@ -94,6 +95,8 @@ def watch(
 
     Example: faceprint watch rtsp://door.example/main --events door.jsonl
     """
+    if page:
+        require_extra()
     call = call_of(by, purpose, default_purpose="watch")
     sinks: list[EventSink] = [JsonLines(sys.stdout) if json else _Lines()]
     if events is not None:

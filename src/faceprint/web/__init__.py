@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from faceprint.pipeline.facade import Faceprint
     from faceprint.pipeline.live.watcher import Watcher
 
-__all__ = ["WebOptions", "create_app", "serve"]
+__all__ = ["WebOptions", "create_app", "require_extra", "serve"]
 
 _EXTRA_MODULES = ("fastapi", "python_multipart", "uvicorn", "websockets")
 
@@ -37,7 +37,7 @@ def create_app(
         MissingExtraError: The extra `web` is not installed.
         InputError: The options cannot be used, as in a key that is too short.
     """
-    _require_extra()
+    require_extra()
     from faceprint.web.application import build
 
     return build(engine, options or WebOptions.from_settings(engine.settings), watcher)
@@ -68,7 +68,7 @@ def serve(
         MissingExtraError: The extra `web` is not installed.
         InputError: The address is not this machine's, the port is taken, or a key is missing.
     """
-    _require_extra()
+    require_extra()
     from faceprint.web.launch import run
 
     run(
@@ -82,6 +82,11 @@ def serve(
     )
 
 
-def _require_extra() -> None:
+def require_extra() -> None:
+    """Says early that the web app cannot run.
+
+    Raises:
+        MissingExtraError: The extra `web` is not installed.
+    """
     if any(find_spec(module) is None for module in _EXTRA_MODULES):
         raise MissingExtraError("The web app", extra="web")

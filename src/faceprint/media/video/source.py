@@ -33,6 +33,10 @@ _CONTAINERS: Final = (
     *("rm", "wtv", "gxf", "nsv", "swf", "yuv4mpegpipe", "mpjpeg"),
     *("mp3", "wav", "flac", "aac", "ac3", "eac3", "amr", "aiff", "caf"),
 )
+# PyAV 19 reads titles that are not UTF-8 by itself, and no longer takes the argument.
+_LENIENT: Final[dict[str, Any]] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
 _STREAMS: Final = ("hls", "rtsp", "rtp")
 _PROTOCOLS: Final = {
     "http": "http,https,httpproxy,tcp,tls,crypto",
@@ -95,7 +99,7 @@ def open_source(source: Source, *, live: bool, timeout_s: float, max_pixels: int
             options["protocol_whitelist"] = "file"
     try:
         container: InputContainer = av.open(
-            target, mode="r", options=options, metadata_errors="replace", **arguments
+            target, mode="r", options=options, **_LENIENT, **arguments
         )
     except DECODER_FAULTS as error:
         raise opening_fault(error, name, path) from error
