@@ -21,7 +21,7 @@
 # 3. how much changes from frame to frame, and where the cuts are,
 # 4. keeping only frames that show something new.
 #
-# You need: `pip install 'faceprint[notebooks,sample]'`.
+# You need, in a checkout: `pip install '.[notebooks,sample]'`.
 
 # %%
 import material
@@ -152,7 +152,7 @@ video.close()
 #
 # ```
 # faceprint video fetch URL
-# faceprint video trim interview.mp4 --start 10 --end 70
+# faceprint video trim interview.mp4 minute.mp4 --start 10 --end 70
 # faceprint video frames interview.mp4 --every 0.5s --out frames
 # ```
 #

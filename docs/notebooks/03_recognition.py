@@ -23,7 +23,7 @@
 # 4. from a score to a decision: the threshold and what it promises,
 # 5. names: enrol and identify.
 #
-# You need: `pip install 'faceprint[notebooks,sample]'`.
+# You need, in a checkout: `pip install '.[notebooks,sample]'`.
 
 # %%
 import material

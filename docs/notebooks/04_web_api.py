@@ -17,9 +17,10 @@
 # over HTTP, to browsers with pages and to programs with JSON. This lesson starts it, and talks to it as a
 # program in any language would.
 #
-# You need: `pip install 'faceprint[notebooks,web,sample]'`.
+# You need, in a checkout: `pip install '.[notebooks,web,sample]'`.
 
 # %%
+import atexit
 import os
 import re
 import subprocess
@@ -37,15 +38,22 @@ from faceprint.media import encode_image, read_image
 # ## Starting the app
 #
 # In a terminal this is `faceprint serve`. Here it runs beside the notebook, on a free port, with an empty
-# gallery of its own. It listens on 127.0.0.1, so only this machine can reach it; for any other address it
-# wants a key.
+# gallery of its own and none of your settings. It listens on 127.0.0.1, so only this machine can reach it;
+# for any other address it wants a key. It ends with the notebook, even where a cell fails.
 
 # %%
 gallery = Path(material.empty_gallery())
-own = {"FACEPRINT_GALLERY": str(gallery), "FACEPRINT_JOBS": str(gallery.with_name("jobs"))}
-environment = os.environ | own
+where = ("FACEPRINT_CACHE", "FACEPRINT_WEIGHTS", "FACEPRINT_OFFLINE")
+environment = {
+    name: value
+    for name, value in os.environ.items()
+    if name in where or not name.startswith("FACEPRINT_")
+}
+environment["FACEPRINT_GALLERY"] = str(gallery)
+environment["FACEPRINT_JOBS"] = str(gallery.with_name("jobs"))
 command = [sys.executable, "-m", "faceprint", "serve", "--port", "0"]
 server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+atexit.register(server.kill)
 assert server.stdout is not None
 ready = re.search(r"http://[\d.:]+", server.stdout.readline())
 assert ready is not None, "the app did not start"

@@ -23,10 +23,9 @@
 # 4. hiding faces,
 # 5. the energy of inference and of training.
 #
-# You need: `pip install 'faceprint[notebooks,sample]'`.
+# You need, in a checkout: `pip install '.[notebooks,sample]'`.
 
 # %%
-import resource
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -233,8 +232,7 @@ METERS = [meter for meter in METERS if readable(meter)]
 
 def cpu_s() -> float:
     """Processor time of this process so far, over all its threads."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    return time.process_time()
 
 
 def energy(work: Callable[[], object]) -> tuple[float, float, str]:

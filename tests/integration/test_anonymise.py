@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -199,6 +202,29 @@ def test_an_enrolled_face_is_shown_in_a_video(
     assert engine.models.detect([frames[17]], thorough=False)[0]
 
 
+def test_a_weak_look_at_an_enrolled_person_hides_them_as_in_photos(
+    data_root: Path, tmp_path: Path, cache_root: Path
+) -> None:
+    """The man at the piano: no look but one is a sure match, and their mean is none at all."""
+    clip = tmp_path / "clip.mp4"
+    with Video(data_root / "video" / "hamilton.mp4") as video:
+        frames = list(islice(video.frames(), 20))
+        width, height = video.info.width, video.info.height
+    with VideoWriter(clip, width=width, height=height, fps=25) as writer:
+        for frame in frames:
+            writer.write(frame.pixels, frame.time_s)
+    with Faceprint(gallery=str(tmp_path / "g.db"), cache=cache_root, weights=tmp_path) as engine:
+        for folder in sorted((data_root / "people" / "train").iterdir()):
+            engine.enrol(folder.name, sorted(folder.iterdir()), call=CALL, consent=CONSENT)
+        for people in ((), ("alex_lacamoire",)):
+            plan = HidePlan(how="mask", whom=Whom.ONLY_ENROLLED, people=people)
+            anonymise_video(Anonymiser(engine, plan, call=CALL), clip, tmp_path / "hidden.mp4")
+            with Video(tmp_path / "hidden.mp4") as video:
+                seen = [frame.pixels[200, 67].astype(int) for frame in video.frames()]
+            assert len(seen) == 20
+            assert all(np.abs(pixel - 48).max() < 12 for pixel in seen)
+
+
 def test_stopping_keeps_what_is_hidden(engine: Faceprint, film: Path, tmp_path: Path) -> None:
     calls = iter(range(1000))
     result = anonymise_video(
@@ -285,8 +311,116 @@ def test_a_folder_of_photos_and_videos(command: Run, folder: Path, tmp_path: Pat
     assert lines[2]["frames"] == 42
     assert (folder / "hidden" / "film.mp4").is_file()
     # What was written is not taken for an original the next time.
-    again = command("anonymise", folder, "--out", folder / "hidden", "--json")
+    again = command("anonymise", folder, "--out", folder / "hidden", "--force", "--json")
     assert len(again[1].splitlines()) == 3
+
+
+def test_what_is_there_is_written_over_only_by_force(
+    command: Run, folder: Path, tmp_path: Path
+) -> None:
+    photo, out = folder / "inside" / "one.jpg", tmp_path / "o"
+    out.mkdir()
+    (out / "one.jpg").write_bytes(b"mine")
+    code, _, said = command("anonymise", photo, "--out", out)
+    assert code == 2
+    assert "is there already" in said
+    assert "--force" in said
+    assert (out / "one.jpg").read_bytes() == b"mine"
+    assert command("anonymise", photo, "--out", out, "--force")[0] == 0
+    assert read_image(out / "one.jpg").pixels.shape == (512, 512, 3)
+    over = command("anonymise", photo, "--out", photo.parent, "--force")
+    assert (over[0], "write over the original" in over[2]) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("-", "./-"), ("https://example.org/a.mp4", "an address on the web")]
+)
+def test_what_is_no_file(given: str, said: str, command: Run, tmp_path: Path) -> None:
+    code, _, printed = command("anonymise", given, "--out", tmp_path / "o")
+    assert code == 2
+    assert said in printed
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_name_that_says_nothing(command: Run, film: Path, tmp_path: Path) -> None:
+    (tmp_path / "clip").write_bytes(film.read_bytes())
+    Pillow.fromarray(data.astronaut()).save(tmp_path / "portrait.backup", format="png")
+    (tmp_path / "notes.txt").write_text("hello")
+    given = [tmp_path / name for name in ("clip", "portrait.backup", "notes.txt", "gone")]
+    code, printed, _ = command("anonymise", *given, "--out", tmp_path / "o", "--json")
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert code == 2
+    assert [line.get("error", {}).get("code") for line in lines] == [
+        None,
+        "not_an_image",
+        "not_found",
+        None,
+    ]
+    assert lines[3]["frames"] == 42
+    assert sorted(p.name for p in (tmp_path / "o").iterdir()) == ["clip.mp4", "portrait.jpg"]
+
+
+def test_what_a_folder_holds_besides_is_told(command: Run, folder: Path, tmp_path: Path) -> None:
+    (folder / "film.mp4").rename(folder / "film.ts")
+    (folder / "two.png").unlink()
+    for name in ("a.txt", "b", "c.doc", "inside/d.xyz"):
+        (folder / name).write_bytes(b"?")
+    code, _, said = command("anonymise", folder, "--out", tmp_path / "o")
+    assert code == 0
+    assert "4 files were left out" in said
+    assert "a.txt, b, c.doc and 1 more" in said
+    written = {p.relative_to(tmp_path / "o").as_posix() for p in (tmp_path / "o").rglob("*.*")}
+    assert written == {"film.mp4", "inside/one.jpg"}
+
+
+def interrupt_when(
+    monkeypatch: pytest.MonkeyPatch, due: Callable[[Path, float, float], bool]
+) -> None:
+    """Presses Ctrl-C once, as soon as a video is so far."""
+    from faceprint.pipeline.hiding import videos
+
+    real = videos.anonymise_video
+    pressed: list[bool] = []
+
+    def pressing(anonymiser: object, source: Path, target: Path, **more: Any) -> object:
+        told = more.pop("on_progress")
+
+        def on_progress(done: float, of: float) -> None:
+            told(done, of)
+            if not pressed and due(source, done, of):
+                pressed.append(True)
+                signal.raise_signal(signal.SIGINT)
+
+        return real(anonymiser, source, target, on_progress=on_progress, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(videos, "anonymise_video", pressing)
+
+
+def test_an_interruption_keeps_the_part_that_is_written(
+    command: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_when(monkeypatch, lambda _source, done, of: done > 0.7 * of)
+    out = tmp_path / "o"
+    (tmp_path / "next.mp4").write_bytes(film.read_bytes())
+    code, printed, said = command("anonymise", film, tmp_path / "next.mp4", "--out", out)
+    assert code == 130
+    assert "film.partial.mp4" in printed
+    assert "stopped after" in said
+    assert "1 video was not begun" in said
+    assert [p.name for p in out.iterdir()] == ["film.partial.mp4"]
+    with Video(out / "film.partial.mp4") as video:
+        assert 5 < len(list(video.frames())) < 30
+
+
+def test_an_interruption_before_anything_is_written_says_so(
+    command: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_when(monkeypatch, lambda _source, done, _of: done > 0)
+    code, printed, said = command("anonymise", film, "--out", tmp_path / "o")
+    assert code == 130
+    assert "film.mp4 ->" not in printed
+    assert "stopped before anything was written" in said
+    assert not list((tmp_path / "o").iterdir())
 
 
 def test_options_that_make_no_sense(command: Run, folder: Path, tmp_path: Path) -> None:
@@ -312,7 +446,7 @@ def test_sound_is_kept_unless_it_is_not_wanted(
     clip = tmp_path / "clip.mp4"
     trim(data_root / "video" / "hamilton.mp4", clip, start_s=7.2, end_s=8.2)
     for extra, sounds in (((), 1), (("--no-sound",), 0)):
-        code, _, _ = command("anonymise", clip, "--out", tmp_path / "hidden", *extra)
+        code, _, _ = command("anonymise", clip, "--out", tmp_path / "hidden", "--force", *extra)
         assert code == 0
         with av.open(tmp_path / "hidden" / "clip.mp4") as container:
             assert len(container.streams.audio) == sounds

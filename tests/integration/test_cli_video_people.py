@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from faceprint.cli.identifying_video import _stoppable
+from faceprint.cli.output import stoppable
 from faceprint.media.video import Video
 
 
@@ -88,14 +88,14 @@ def test_what_a_cut_off_file_shows_is_kept(
     (tmp_path / "cut.mp4").write_bytes(data[: len(data) * 6 // 10])
     done = run(environment, tmp_path, "video", "identify", "cut.mp4", "--json")
     record = json.loads(done.stdout)
-    assert done.returncode == 0, done.stderr
-    assert record["analysed"]["partial"]
+    assert done.returncode == 2, done.stderr
+    assert record["analysed"]["partial"][0].isupper()
     assert 3 < record["analysed"]["to_s"] < 6
     assert len(record["people"]) == 1
 
 
 def test_the_first_interruption_asks_and_the_second_ends() -> None:
-    with _stoppable() as stop:
+    with stoppable() as stop:
         assert not stop()
         signal.raise_signal(signal.SIGINT)
         assert stop()
@@ -147,6 +147,7 @@ def test_an_interrupted_run_keeps_what_it_found(
         (("identify", "."), "folder"),
         (("identify", "text.mp4"), "not a video"),
         (("identify", "text.mp4", "--out", "text.mp4"), "is a file"),
+        (("identify", "text.mp4", "--out", "."), "holds other files"),
         (("people", "nowhere"), "timeline.json"),
         (("name", "nowhere", "Person 1", "Ada"), "timeline.json"),
     ],

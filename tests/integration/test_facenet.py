@@ -1,5 +1,7 @@
 """FaceNet from a file with random weights, the whole way: accepted, converted, run, never trusted."""
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from PIL import Image as Pillow
 from skimage import data
 
 from faceprint import Call, Consent, Faceprint
-from faceprint.embed import load_embedder
+from faceprint.embed import facenet, load_embedder
 from faceprint.embed.inception_resnet_v1 import InceptionResnetV1
 from faceprint.embed.network import unit
 from faceprint.errors import WeightsCorruptError, WeightsMissingError
@@ -100,14 +102,18 @@ print(embedder.embed(np.zeros((1, 160, 160, 3), np.uint8)).vectors.shape)
 
 
 def run_without_torch(folder: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+    """A program that has the weights of the folder, and that cache."""
     program = [sys.executable, "-c", WITHOUT_TORCH, str(folder), str(cache)]
     return subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_converted_once_it_runs_without_torch(pulled: Path, tmp_path: Path) -> None:
-    done = run_without_torch(pulled, pulled / "cache")
+    emptied = tmp_path / "cache"
+    done = run_without_torch(pulled, emptied)
     assert done.stdout.strip() == "(1, 512)", done.stderr
-    refused = run_without_torch(pulled, tmp_path)
+    save(random_state(), tmp_path)
+    accept(tmp_path)
+    refused = run_without_torch(tmp_path, emptied)
     assert "MissingExtraError" in refused.stderr
     assert "faceprint[torch]" in refused.stderr
 
@@ -127,7 +133,32 @@ def test_other_networks_are_refused(change: Change, tmp_path: Path) -> None:
     save(state, tmp_path)
     accept(tmp_path)
     with pytest.raises(WeightsCorruptError, match="Inception-ResNet v1"):
+        facenet.check(CARD, tmp_path / "weights" / CARD.files[0].name)
+    with pytest.raises(WeightsCorruptError, match=r"Inception-ResNet v1.*models forget"):
         load_embedder(CARD.name, store_of(tmp_path), PRECISE)
+
+
+def test_pulling_converts(tmp_path: Path) -> None:
+    save(random_state(), tmp_path)
+    (offer,) = store_of(tmp_path).offers(CARD)
+    variables = {
+        "FACEPRINT_WEIGHTS": str(tmp_path / "weights"),
+        "FACEPRINT_CACHE": str(tmp_path / "cache"),
+        "FACEPRINT_OFFLINE": "1",
+    }
+    program = "from faceprint.cli.app import run; run()"
+    words = ["models", "pull", CARD.name, "--accept", offer.digest, "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    (record,) = json.loads(done.stdout)
+    assert (done.returncode, record["ready"], record["left"]) == (0, True, None)
+    assert facenet.is_converted(store_of(tmp_path).resolve(CARD), store_of(tmp_path))
 
 
 def test_files_that_do_not_count_batches_are_read(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -12,7 +13,9 @@ import pytest
 
 from faceprint import Call, Consent, Faceprint
 from faceprint.errors import ConsentError, InputError, VideoError, VideoNotFoundError
+from faceprint.media import encode_image, read_image
 from faceprint.media.video import Video, VideoWriter
+from faceprint.pipeline.naming import Picture
 from faceprint.pipeline.video.files import enrol_from_timeline, read_timeline, write_timeline
 from faceprint.pipeline.video.labelling import write_labelled
 from faceprint.pipeline.video.results import VideoIdentification, VideoPlan
@@ -69,6 +72,7 @@ def test_they_are_named_where_they_are_seen(found: VideoIdentification) -> None:
     assert obama == pytest.approx((7.17, 9.18), abs=0.3)
     singer = sorted(spans[SINGER])
     assert singer[0][0] < 0.2
+    assert singer[-1][0] == pytest.approx(2.736, abs=0.02)  # from the first frame after the cut
     assert singer[-1][1] == pytest.approx(7.17, abs=0.3)
     assert sum(end - start for start, end in singer) == pytest.approx(4.9, abs=0.7)
 
@@ -146,6 +150,36 @@ def test_an_unknown_person_is_named_from_the_result(
         assert SINGER in (tmp_path / "out" / "timeline.html").read_text("utf-8")
         again = engine.identify_video(hamilton, call=CALL, plan=VideoPlan(end_s=0.6))
     assert SINGER in {p.label for p in again.people}
+
+
+def test_only_the_face_that_was_followed_is_enrolled(
+    found: VideoIdentification, engine: Faceprint, data_root: Path, tmp_path: Path
+) -> None:
+    """Room around a face may show another one, larger and sharper."""
+    photo = read_image(data_root / "people" / "test" / "obama_and_biden.jpg").pixels
+    embedded = engine.embed(photo)
+    smaller = int(np.argmin([face.area for face in embedded.detection.faces]))
+    box = embedded.detection.faces[smaller].box
+    picture = Picture(encode_image(photo), tuple(box.tolist()), 0.0, 0.9, True)
+    person = replace(found.people[-1], pictures=(picture,))
+    write_timeline(replace(found, people=(*found.people[:-1], person)), tmp_path / "out")
+    with Faceprint(gallery=str(tmp_path / "g.db"), cache=engine.settings.cache) as other:
+        done = enrol_from_timeline(
+            other, tmp_path / "out", person.key, "Them", call=CALL, consent=CONSENT
+        )
+        person_id = done.receipt.person.person_id
+        (vector,) = other.gallery.vectors(person_id, model_id=other.model_id)
+    assert float(vector @ embedded.embeddings.vectors[smaller]) > 0.95
+
+
+def test_a_blur_is_not_enrolled(
+    found: VideoIdentification, engine: Faceprint, tmp_path: Path
+) -> None:
+    blurs = [p for p in found.people if not any(look.clear for look in p.pictures)]
+    assert blurs
+    write_timeline(found, tmp_path)
+    with pytest.raises(InputError, match="not clear enough"):
+        enrol_from_timeline(engine, tmp_path, blurs[0].key, "Nobody", call=CALL, consent=CONSENT)
 
 
 def test_a_video_without_faces(tmp_path: Path, cache_root: Path) -> None:

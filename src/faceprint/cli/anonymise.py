@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -21,19 +22,27 @@ from faceprint.cli.options import (
     call_of,
     open_faceprint,
 )
-from faceprint.cli.output import err, escape, failure_line, out, print_json, progress
-from faceprint.errors import FaceprintError, ImageNotFoundError, InputError, OutputError
-from faceprint.media import find_photos, write_image
+from faceprint.cli.output import err, escape, failure_line, out, print_json, progress, stoppable
+from faceprint.errors import (
+    FaceprintError,
+    ImageFormatError,
+    InputError,
+    OutputError,
+    VideoError,
+    VideoFormatError,
+)
+from faceprint.media import write_image
+from faceprint.media.folder import sort_folder
+from faceprint.media.signature import PHOTO_SUFFIXES, VIDEO_SUFFIXES, detect_format
 from faceprint.pipeline import Failure
 from faceprint.pipeline.hiding.photos import Anonymiser, HiddenPhoto, HidePlan, Whom
 
 __all__ = ["register"]
 
-_VIDEO_SUFFIXES = frozenset(
-    {".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}
-    | {".mts", ".ogv", ".webm", ".wmv"}
-)
-_WRITTEN_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".mp4"})
+_WRITTEN_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+_HEAD_BYTES = 4096
+_NAMED_AT_MOST = 3
+_INTERRUPTED = 130
 
 
 if TYPE_CHECKING:
@@ -51,11 +60,7 @@ def register(app: typer.Typer) -> None:
 class _Item:
     source: Path
     target: Path
-
-    @property
-    def is_video(self) -> bool:
-        """Whether the name says so."""
-        return self.source.suffix.lower() in _VIDEO_SUFFIXES
+    is_video: bool
 
 
 def anonymise(
@@ -91,6 +96,9 @@ def anonymise(
     detector: DetectorOption = None,
     by: ByOption = None,
     purpose: PurposeOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over files that are there.")
+    ] = False,
     json: JsonOption = False,
 ) -> int:
     """Hide faces: of everyone, of everyone but the enrolled, or only of the enrolled.
@@ -108,33 +116,42 @@ def anonymise(
         thorough=thorough,
         sound=not no_sound,
     )
-    work = _plan_files(items, out_dir)
-    call = call_of(by, purpose, default_purpose="anonymise")
+    work = _plan_files(items, out_dir, force=force)
+    photos = [item for item in work if not item.is_video]
+    videos = [item for item in work if item.is_video]
+    many = len(work) > 1 or any(map(_is_folder, items))
+    failed = 0
     with open_faceprint(gallery=gallery, detector=detector) as engine:
+        call = call_of(by, purpose, default_purpose="anonymise")
         anonymiser = Anonymiser(engine, plan, call=call)
-        many = len(work) > 1 or any(Path(item).is_dir() for item in items)
-        failed = 0
-        for item, done in _all(anonymiser, work, many=many):
+        for item, done in _photos(anonymiser, photos, show=many):
             failed += isinstance(done, Failure)
             _show(item, done, as_json=json, line=many)
+        with stoppable("the part of the video that is written is kept") as stop:
+            for number, item in enumerate(videos):
+                if stop():
+                    err.print(f"{_count(len(videos) - number, 'video')} not begun.")
+                    break
+                video = _video(anonymiser, item, stop)
+                failed += isinstance(video, Failure)
+                _show(item, video, as_json=json, line=many)
+            stopped = stop()
     if failed and many:
         err.print(f"{failed} of {len(work)} files failed.")
+    if stopped:
+        return _INTERRUPTED
     return 2 if failed else 0
 
 
-def _all(
-    anonymiser: Anonymiser, work: Sequence[_Item], *, many: bool
-) -> Iterator[tuple[_Item, _Done]]:
-    """What became of each file: photos first, many at a time, then videos."""
-    photos = [item for item in work if not item.is_video]
-    videos = [item for item in work if item.is_video]
-    with progress("Photos", total=len(photos), show=many and bool(photos)) as step:
+def _photos(
+    anonymiser: Anonymiser, photos: Sequence[_Item], *, show: bool
+) -> Iterator[tuple[_Item, HiddenPhoto | Failure]]:
+    """What became of each photo; many are worked on at a time."""
+    with progress("Photos", total=len(photos), show=show and bool(photos)) as step:
         found = anonymiser.photos(item.source for item in photos)
         for number, (item, done) in enumerate(zip(photos, found, strict=True), 1):
             yield item, _save(item, done)
             step(number)
-    for item in videos:
-        yield item, _video(anonymiser, item)
 
 
 def _save(item: _Item, done: HiddenPhoto | Failure) -> HiddenPhoto | Failure:
@@ -148,7 +165,7 @@ def _save(item: _Item, done: HiddenPhoto | Failure) -> HiddenPhoto | Failure:
     return done
 
 
-def _video(anonymiser: Anonymiser, item: _Item) -> HiddenVideo | Failure:
+def _video(anonymiser: Anonymiser, item: _Item, stop: Callable[[], bool]) -> HiddenVideo | Failure:
     # Decoders of video take time to import, and photos need none.
     from faceprint.pipeline.hiding.videos import anonymise_video
 
@@ -162,7 +179,12 @@ def _video(anonymiser: Anonymiser, item: _Item) -> HiddenVideo | Failure:
                 on_progress=lambda done_s, of_s: step(
                     round(done_s), None if of_s is None else round(of_s)
                 ),
+                stop=stop,
             )
+    except KeyboardInterrupt as stopped:
+        for note in getattr(stopped, "__notes__", ()):
+            err.print(escape(note))
+        raise
     except FaceprintError as error:
         return Failure.of(str(item.source), error)
 
@@ -181,15 +203,18 @@ def _show(item: _Item, done: _Done, *, as_json: bool, line: bool) -> None:
         else:
             failure_line(done.image, done.message)
         return
-    record = done.to_dict()
-    written = record.pop("out", None) or str(item.target)
+    written = item.target if isinstance(done, HiddenPhoto) else done.path
+    source = f"[bold]{escape(str(item.source))}[/]"
     if as_json:
-        print_json(record | {"out": written}, line=line)
-        return
-    out.print(f"[bold]{escape(str(item.source))}[/] -> {escape(written)}  {escape(_words(done))}")
-    if isinstance(done, HiddenPhoto) and not done.faces:
-        err.print("No face was found in it: look at it before you publish it.")
-    elif not isinstance(done, HiddenPhoto) and done.partial is not None:
+        print_json(done.to_dict() | {"out": None if written is None else str(written)}, line=line)
+    elif written is not None:
+        out.print(f"{source} -> {escape(str(written))}  {escape(_words(done))}")
+    if isinstance(done, HiddenPhoto):
+        if not done.faces and not as_json:
+            err.print("No face was found in it: look at it before you publish it.")
+    elif written is None:
+        err.print(f"{source}: {escape(done.partial or '')}")
+    elif done.partial is not None:
         err.print(f"[yellow]Not the whole video[/]: {escape(done.partial)}")
 
 
@@ -200,26 +225,32 @@ def _words(done: HiddenPhoto | HiddenVideo) -> str:
     return f"faces hidden in {done.frames_with_hidden} of {done.frames} frames{shown}"
 
 
-def _plan_files(given: Sequence[str], out_dir: Path) -> list[_Item]:
+def _plan_files(given: Sequence[str], out_dir: Path, *, force: bool) -> list[_Item]:
     """What is worked on, and where each new file goes: its path below the folder given.
 
     Raises:
-        InputError: A folder holds neither photos nor videos, or a new file would take the place of
-            one of the originals.
+        InputError: What is given is no path, a folder holds neither photos nor videos, or a new file
+            would take the place of one of the originals.
+        OutputError: A new file is there already, and may not be written over.
     """
     work: list[_Item] = []
     taken: set[Path] = set()
-    for root, source in _sources(given, out_dir):
+    for root, source, is_video in _sources(given, out_dir):
         inside = source.relative_to(root)
-        suffix = ".mp4" if source.suffix.lower() in _VIDEO_SUFFIXES else inside.suffix.lower()
-        suffix = suffix if suffix in _WRITTEN_SUFFIXES else ".jpg"
+        suffix = inside.suffix.lower() if inside.suffix.lower() in _WRITTEN_SUFFIXES else ".jpg"
+        suffix = ".mp4" if is_video else suffix
         target = out_dir / inside.with_suffix(suffix)
         number = 1
         while target in taken:
             number += 1
             target = out_dir / inside.with_name(f"{inside.stem}-{number}{suffix}")
         taken.add(target)
-        work.append(_Item(source, target))
+        work.append(_Item(source, target, is_video))
+    _check_targets(work, out_dir, force=force)
+    return work
+
+
+def _check_targets(work: Sequence[_Item], out_dir: Path, *, force: bool) -> None:
     originals = {item.source.resolve() for item in work}
     for item in work:
         if item.target.resolve() in originals:
@@ -227,29 +258,94 @@ def _plan_files(given: Sequence[str], out_dir: Path) -> list[_Item]:
                 f"--out {out_dir} would write over the original {item.target}. Choose another "
                 "folder."
             )
-    return work
+    there = [] if force else [item.target for item in work if item.target.exists()]
+    if there:
+        more = f", and so are {len(there) - 1} more" if len(there) > 1 else ""
+        raise OutputError(
+            f"{there[0]} is there already{more}. Choose another folder, or write over with --force."
+        )
 
 
-def _sources(given: Sequence[str], out_dir: Path) -> Iterator[tuple[Path, Path]]:
-    """Each file with the folder that its new path starts from; earlier results are left out."""
-    results = out_dir.resolve()
-    for path in map(Path, given):
-        if not path.is_dir():
-            yield path.parent, path
+def _sources(given: Sequence[str], out_dir: Path) -> Iterator[tuple[Path, Path, bool]]:
+    """Each file with the folder that its new path starts from, and whether it is a video.
+
+    Earlier results are left out.
+    """
+    for text in given:
+        _check_path(text)
+        path = Path(text)
+        if not _is_folder(text):
+            yield path.parent, path, _is_video(path)
             continue
-        found = [f for f in _in_folder(path) if not f.resolve().is_relative_to(results)]
-        if not found:
+        files = sort_folder(path, leave_out=out_dir)
+        _tell_others(path, files.others)
+        if not files.photos and not files.videos:
             raise InputError(f"The folder {path} holds neither photos nor videos.")
-        yield from ((path, file) for file in found)
+        yield from ((path, file, False) for file in files.photos)
+        yield from ((path, file, True) for file in files.videos)
 
 
-def _in_folder(folder: Path) -> Iterator[Path]:
-    with suppress(ImageNotFoundError):
-        yield from find_photos([folder])
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in _VIDEO_SUFFIXES and not hidden and path.is_file():
-            yield path
+def _check_path(text: str) -> None:
+    if text == "-":
+        raise InputError(
+            "Standard input is not read here; expected a photo, a video or a folder. Save it to a "
+            "file first; a file of that name is given as ./-."
+        )
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+        raise InputError(
+            f"{text} is an address on the web; expected a file. Get it first; for a video: "
+            "faceprint video fetch ADDRESS."
+        )
+
+
+def _is_folder(text: str) -> bool:
+    return os.path.isdir(text)  # noqa: PTH112 - Path.is_dir raises on names that are too long
+
+
+def _is_video(path: Path) -> bool:
+    """Whether a file is a video: by its name, and where that says nothing, by what is in it."""
+    suffix = path.suffix.lower()
+    if suffix in PHOTO_SUFFIXES | VIDEO_SUFFIXES:
+        return suffix in VIDEO_SUFFIXES
+    try:
+        # What is no plain file, such as a pipe, can be read but once.
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            detect_format(file.read(_HEAD_BYTES), name=str(path))
+    except (OSError, ValueError):
+        return False
+    except ImageFormatError:
+        return _opens_as_video(path)
+    return False
+
+
+def _opens_as_video(path: Path) -> bool:
+    from faceprint.media.video import Video
+
+    try:
+        Video(path).close()
+    except VideoFormatError:
+        return False
+    except VideoError:
+        return True
+    return True
+
+
+def _tell_others(folder: Path, others: Sequence[Path]) -> None:
+    """Says what is left out: the one who asked may take it for hidden."""
+    if not others:
+        return
+    names = ", ".join(str(file.relative_to(folder)) for file in others[:_NAMED_AT_MOST])
+    more = f" and {len(others) - _NAMED_AT_MOST} more" if len(others) > _NAMED_AT_MOST else ""
+    err.print(
+        f"[yellow]{_count(len(others), 'file')} left out[/], not named like a photo or a video: "
+        f"{escape(names)}{more}. Name a file itself to have it looked at."
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what} was" if number == 1 else f"{number} {what}s were"
 
 
 def _whom(except_enrolled: bool, only_enrolled: bool) -> Whom:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,9 +21,9 @@ from faceprint.cli.options import (
     open_faceprint,
     read_consent,
 )
-from faceprint.cli.output import Step, err, escape, out, print_json, progress, table
+from faceprint.cli.output import Step, err, escape, out, print_json, progress, stoppable, table
 from faceprint.cli.video import EndOption, StartOption
-from faceprint.errors import InputError
+from faceprint.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from faceprint.pipeline.video.files import Timeline
@@ -81,12 +78,10 @@ def identify(
 
     Example: faceprint video identify interview.mp4 --out interview-people
     """
-    from faceprint.pipeline.video.files import write_timeline
-    from faceprint.pipeline.video.labelling import write_labelled
-    from faceprint.pipeline.video.results import VideoPlan
+    from faceprint.pipeline.video import VideoPlan, save_timeline, write_labelled, write_timeline
 
     folder = out_dir or Path(f"{Path(video).stem}-people")
-    _check_target(folder, out_dir)
+    _check_target(folder)
     plan = VideoPlan(
         every=every,
         start_s=start,
@@ -96,7 +91,7 @@ def identify(
     )
     with (
         open_faceprint(gallery=gallery, detector=detector, embedder=embedder) as faceprint,
-        _stoppable() as stop,
+        stoppable() as stop,
     ):
         with progress("Looking for faces", total=100) as step:
             found = faceprint.identify_video(
@@ -107,25 +102,29 @@ def identify(
                 stop=stop,
             )
         timeline = write_timeline(found, folder)
+        trouble: OutputError | None = None
         if labelled and not stop():
-            with progress("Writing names", total=100) as step:
-                written = write_labelled(
-                    found,
-                    video,
-                    folder / "labelled.mp4",
-                    landmarks=landmarks,
-                    max_pixels=faceprint.settings.max_pixels,
-                    on_progress=_percent(step),
-                    stop=stop,
-                )
-            timeline = write_timeline(found, folder)  # now with the video in the page
-            if written.name != "labelled.mp4":
-                err.print(f"Interrupted: the labelled video ends early, {escape(str(written))}.")
+            try:
+                with progress("Writing names", total=100) as step:
+                    write_labelled(
+                        found,
+                        video,
+                        folder / "labelled.mp4",
+                        landmarks=landmarks,
+                        max_pixels=faceprint.settings.max_pixels,
+                        on_progress=_percent(step),
+                        stop=stop,
+                    )
+            except OutputError as error:
+                trouble = error
+            save_timeline(timeline)  # now with the video in the page
         if json:
             print_json(timeline.record | {"folder": str(folder)})
         else:
             _show(found, timeline)
-        return 130 if stop() else 0
+        if trouble is not None:
+            raise trouble
+        return 130 if stop() else 2 if found.partial else 0
 
 
 def people(folder: FolderArgument, json: JsonOption = False) -> int:
@@ -191,12 +190,13 @@ def name(
     return 0
 
 
-def _check_target(folder: Path, asked: Path | None) -> None:
+def _check_target(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; the result needs a folder. Choose one with --out.")
-    ours = (folder / "timeline.json").is_file()
-    if asked is None and folder.is_dir() and not ours and any(folder.iterdir()):
-        raise InputError(f"{folder} holds other files. Choose a folder with --out.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "timeline.json").is_file():
+        raise InputError(
+            f"{folder} holds other files. Choose a new folder, or an earlier result, with --out."
+        )
 
 
 def _percent(step: Step) -> Callable[[float, float | None], None]:
@@ -205,24 +205,6 @@ def _percent(step: Step) -> Callable[[float, float | None], None]:
             step(min(100, int(100 * done / total)), 100)
 
     return on_progress
-
-
-@contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C asks the work to stop and keep what it has; a second one ends it at once."""
-    asked: list[int] = []
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        err.print("Stopping; what was found so far is kept. Ctrl-C again to end at once.")
-
-    before = signal.signal(signal.SIGINT, on_signal)
-    try:
-        yield lambda: bool(asked)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _show(found: VideoIdentification, timeline: Timeline) -> None:
@@ -237,9 +219,12 @@ def _show(found: VideoIdentification, timeline: Timeline) -> None:
     _show_people(timeline)
     page = timeline.folder / "timeline.html"
     out.print(f"Timeline: {escape(str(page))}")
-    labelled = timeline.folder / "labelled.mp4"
-    if labelled.is_file():
-        out.print(f"With names: {escape(str(labelled))}")
+    for name, what in (
+        ("labelled.mp4", "With names"),
+        ("labelled.partial.mp4", "With names, in part"),
+    ):
+        if (timeline.folder / name).is_file():
+            out.print(f"{what}: {escape(str(timeline.folder / name))}")
 
 
 def _show_people(timeline: Timeline) -> None:

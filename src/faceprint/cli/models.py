@@ -1,4 +1,4 @@
-"""Commands on models: list, show, pull, verify."""
+"""Commands on models: list, show, pull, forget, verify."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from rich.progress import (
 
 from faceprint.cli.options import JsonOption
 from faceprint.cli.output import err, escape, out, print_json, table
-from faceprint.errors import WeightsCorruptError, WeightsMissingError
+from faceprint.embed import facenet
+from faceprint.errors import MissingExtraError, WeightsCorruptError, WeightsMissingError
 from faceprint.pipeline.models import weight_store
 from faceprint.settings import read_settings
 from faceprint.zoo import CARDS, ModelCard, Offer, WeightFile, WeightStore, card
@@ -103,6 +104,8 @@ def pull(
 
     Where the publisher gives no digest, what came is shown, and is used only once accepted.
 
+    Weights that PyTorch has to convert once are converted right away if it is installed.
+
     Example: faceprint models pull retail-0095
     """
     store = weight_store(read_settings())
@@ -110,15 +113,53 @@ def pull(
     for entry in [card(name) for name in names]:
         with _progress(entry, show=not json and err.is_terminal) as step:
             offers = store.offers(entry, progress=step)
-        _accept(store, entry, offers, wanted=accept or [], ask=not json and sys.stdin.isatty())
+        for offer in offers:
+            _check(store, entry, offer)
+        wanted = [_digest(text) for text in accept or []]
+        _accept(store, entry, offers, wanted=wanted, ask=not json and sys.stdin.isatty())
         with _progress(entry, show=not json and err.is_terminal) as step:
             paths = store.pull(entry, progress=step)
-        records.append({"name": entry.name, "files": [str(path) for path in paths]})
+        left = _convert(store, entry)
+        files = [str(path) for path in paths]
+        records.append({"name": entry.name, "files": files, "ready": left is None, "left": left})
     if json:
         print_json(records)
         return 0
     for record in records:
-        out.print(f"{record['name']}: ready, digests right.")
+        if record["ready"]:
+            out.print(f"{record['name']}: ready, digests right.")
+        else:
+            out.print(f"{record['name']}: digests right; one step is left.")
+            err.print(escape(str(record["left"])))
+    return 0
+
+
+@app.command()
+def forget(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Card names.")],
+    json: JsonOption = False,
+) -> int:
+    """Drop the weights that you accepted for models, to pull and accept others.
+
+    Removes the file, what was made of it, and its digest from those accepted.
+    Weights whose publisher gives a digest stay.
+
+    Example: faceprint models forget facenet-vggface2
+    """
+    store = weight_store(read_settings())
+    removed = {entry.name: store.forget(entry) for entry in [card(name) for name in names]}
+    if json:
+        print_json(
+            [
+                {"name": name, "removed": [str(path) for path in paths]}
+                for name, paths in removed.items()
+            ]
+        )
+        return 0
+    for name, paths in removed.items():
+        what = ", ".join(str(path) for path in paths)
+        said = f"removed {what}." if paths else "nothing was accepted, nothing is removed."
+        out.print(escape(f"{name}: {said}"))
     return 0
 
 
@@ -145,6 +186,39 @@ def _progress(entry: ModelCard, *, show: bool) -> Iterator[OnProgress]:
         yield step
 
 
+def _is_converted_once(entry: ModelCard) -> bool:
+    return entry.implementation == "facenet"
+
+
+def _check(store: WeightStore, entry: ModelCard, offer: Offer) -> None:
+    """Refuses a file that holds no weights before anybody is asked to accept it."""
+    if not _is_converted_once(entry):
+        return
+    try:
+        facenet.check(entry, offer.path)
+    except WeightsCorruptError as error:
+        done = "It was removed." if store.discard(offer) else f"Delete {offer.path}, or replace it."
+        raise WeightsCorruptError(
+            f"What came from {offer.source} cannot be used. {error} {done}"
+        ) from error
+
+
+def _convert(store: WeightStore, entry: ModelCard) -> str | None:
+    """Converts weights that PyTorch has to convert once; what is left to do, if anything is."""
+    if _is_converted_once(entry):
+        try:
+            facenet.convert(entry, store)
+        except MissingExtraError as error:
+            return f"{error}, then run: faceprint models pull {entry.name}"
+    return None
+
+
+def _digest(text: str) -> str:
+    """A digest as people write it, as it is written here."""
+    text = text.strip().lower()
+    return text if ":" in text else f"sha256:{text}"
+
+
 def _accept(
     store: WeightStore,
     entry: ModelCard,
@@ -159,8 +233,8 @@ def _accept(
     if wanted and accepted and not offers and accepted.isdisjoint(wanted):
         raise WeightsCorruptError(
             f"{entry.name} is accepted on this machine as {', '.join(map(str, accepted))} already, "
-            f"and {', '.join(wanted)} is another file. To accept that one, delete the entry in "
-            f"{store.weights / 'pins.json'}"
+            f"and {', '.join(wanted)} is another file. To drop the accepted one, run: "
+            f"faceprint models forget {entry.name}"
         )
     if refused and wanted:
         raise WeightsCorruptError(
@@ -233,14 +307,19 @@ def verify(
 
 
 def _state(entry: ModelCard, store: WeightStore) -> str:
-    if entry.extra is not None and not _installed(entry.extra):
+    lacking = entry.extra is not None and find_spec(entry.extra) is None
+    if lacking and not _is_converted_once(entry):
         return f"extra {entry.extra}"
     states = {status.state for status in store.status(entry)}
     if "corrupt" in states:
         return "corrupt"
     if "missing" in states:
         return "to pull"
-    return "to accept" if "unaccepted" in states else "ready"
+    if "unaccepted" in states:
+        return "to accept"
+    if lacking and not facenet.is_converted(entry, store):
+        return f"extra {entry.extra}"
+    return "ready"
 
 
 def _model_id(entry: ModelCard) -> str | None:
@@ -252,10 +331,6 @@ def _known(file: WeightFile) -> str:
     if file.digest is None:
         return "no digest of the publisher: what is pulled must be accepted"
     return f"{file.digest}, {file.size_bytes} bytes"
-
-
-def _installed(extra: str) -> bool:
-    return find_spec(extra) is not None
 
 
 def _summary(entry: ModelCard, store: WeightStore) -> dict[str, Any]:

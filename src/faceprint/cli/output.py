@@ -1,11 +1,16 @@
-"""What commands print: JSON for programs, tables and lines for people, progress for the patient."""
+"""What commands print: JSON for programs, tables and lines for people, progress for the patient.
+
+And what the impatient do: Ctrl-C.
+"""
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -32,6 +37,7 @@ __all__ = [
     "print_error",
     "print_json",
     "progress",
+    "stoppable",
     "table",
 ]
 
@@ -112,3 +118,28 @@ def progress(what: str, *, total: int | None, show: bool = True) -> Iterator[Ste
             bar.update(task, completed=done, total=total)
 
         yield step
+
+
+@contextmanager
+def stoppable(kept: str = "what was found so far is kept") -> Iterator[Callable[[], bool]]:
+    """Ctrl-C asks the work to stop and keep what it has; a second one ends it at once.
+
+    Args:
+        kept: What becomes of the work, said at the first Ctrl-C.
+
+    Yields:
+        Whether to stop.
+    """
+    asked: list[int] = []
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        err.print(f"Stopping; {kept}. Ctrl-C again to end at once.")
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from faceprint.errors import ImageFormatError
 
-__all__ = ["PHOTO_SUFFIXES", "Format", "detect_format"]
+__all__ = ["PHOTO_SUFFIXES", "VIDEO_SUFFIXES", "Format", "detect_format"]
 
 
 class Format(StrEnum):
@@ -43,6 +43,52 @@ PHOTO_SUFFIXES = frozenset(
     }
 )
 """Suffixes of photos, in lower case."""
+
+VIDEO_SUFFIXES = frozenset(
+    {
+        ".264",
+        ".265",
+        ".3g2",
+        ".3gp",
+        ".asf",
+        ".avi",
+        ".divx",
+        ".dv",
+        ".f4v",
+        ".flv",
+        ".h264",
+        ".h265",
+        ".hevc",
+        ".ivf",
+        ".m2t",
+        ".m2ts",
+        ".m2v",
+        ".m4v",
+        ".mj2",
+        ".mjpeg",
+        ".mjpg",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpe",
+        ".mpeg",
+        ".mpg",
+        ".mpv",
+        ".mts",
+        ".mxf",
+        ".ogm",
+        ".ogv",
+        ".qt",
+        ".rm",
+        ".rmvb",
+        ".ts",
+        ".vob",
+        ".webm",
+        ".wmv",
+        ".wtv",
+    }
+)
+"""Suffixes of videos, in lower case."""
 
 _READABLE = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF"
 

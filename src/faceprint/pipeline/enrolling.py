@@ -43,7 +43,7 @@ class EnrolRequest:
     person_id: str | None
     new: bool
     largest: bool
-    face: int | None
+    face: int | Sequence[int] | None
     thorough: bool
     keep: KeepPicture
     notes: str
@@ -71,9 +71,9 @@ def enrol(
     chosen: list[_Chosen] = []
     failures: list[Failure] = []
     errors: list[FaceprintError] = []
-    for photo in photos:
+    for photo, face in zip(photos, _faces(request, len(photos)), strict=True):
         try:
-            chosen.append(_choose(faceprint, photo, request))
+            chosen.append(_choose(faceprint, photo, request, face))
         except FaceprintError as error:
             errors.append(error)
             failures.append(Failure.of(photo_name(photo), error))
@@ -109,12 +109,20 @@ def _all_failed(errors: Sequence[FaceprintError]) -> FaceprintError:
     return errors[0]
 
 
-def _choose(faceprint: Faceprint, photo: Photo, request: EnrolRequest) -> _Chosen:
+def _faces(request: EnrolRequest, count: int) -> Sequence[int | None]:
+    if request.face is None or isinstance(request.face, int):
+        return [request.face] * count
+    if len(request.face) != count:
+        raise InputError(f"Give one face for each of {count} photos, got {len(request.face)}.")
+    return request.face
+
+
+def _choose(faceprint: Faceprint, photo: Photo, request: EnrolRequest, face: int | None) -> _Chosen:
     embedded = faceprint.embed(photo, thorough=request.thorough)
-    index = choose_face(embedded.detection, largest=request.largest, face=request.face)
+    index = choose_face(embedded.detection, largest=request.largest, face=face)
     crop = embedded.crops[index : index + 1]
-    face = measure_quality(embedded.detection.faces[index : index + 1], crop)[0]
-    return _Chosen(embedded, face, embedded.embeddings.vectors[index])
+    measured = measure_quality(embedded.detection.faces[index : index + 1], crop)[0]
+    return _Chosen(embedded, measured, embedded.embeddings.vectors[index])
 
 
 def _template(faceprint: Faceprint, item: _Chosen, keep: KeepPicture) -> NewTemplate:

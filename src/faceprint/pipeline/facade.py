@@ -267,7 +267,7 @@ class Faceprint:
         person_id: str | None = None,
         new: bool = False,
         largest: bool = False,
-        face: int | None = None,
+        face: int | Sequence[int] | None = None,
         thorough: bool = False,
         keep: KeepPicture = "crop",
         notes: str = "",
@@ -282,7 +282,8 @@ class Faceprint:
             person_id: Add to that person, whatever the name.
             new: Make another person of the same name.
             largest: Where there are several faces, take the largest.
-            face: Take the face of that number, from 0 in the order of `detect`.
+            face: Take the face of that number, from 0 in the order of `detect`; or one number for each
+                photo.
             thorough: Look as `detect` does when thorough; the numbers of the faces differ with it.
             keep: What picture to keep: the aligned crop, the whole photo, or nothing.
             notes: For a new person.

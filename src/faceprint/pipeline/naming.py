@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from faceprint.gallery.records import Call
     from faceprint.pipeline.facade import Faceprint
 
-__all__ = ["Look", "TrackNamer", "new_tracker"]
+__all__ = ["Look", "Picture", "TrackNamer", "doubted", "new_tracker"]
 
 _APART_S = 0.2
 """Looks of one track are this far apart in time: neighbouring frames say the same thing twice."""
 
 _SAME_FMR = 1e-4
 """A face that was lost is found again where it looks like one false match in 10,000."""
+
+_LEAST_SHARPNESS = 0.06
+"""Below it a face is a blur, and blurs of different people look alike: they name nobody."""
 
 _PICTURE_MARGIN = 0.5
 _PICTURE_PX = 320
@@ -46,24 +49,41 @@ def new_tracker(engine: Faceprint, options: TrackOptions | None = None) -> FaceT
     return FaceTracker(chosen)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture of a face, for people to see and to enrol from.
+
+    Attributes:
+        data: JPEG; empty where none was kept.
+        box: x1 y1 x2 y2 of the face in it, pixels.
+        time_s: When it was seen.
+        quality: Of the face, 0 to 1.
+        clear: Whether it is sharp enough to tell people apart by.
+    """
+
+    data: bytes
+    box: tuple[float, float, float, float]
+    time_s: float
+    quality: float
+    clear: bool
+
+
 @dataclass(slots=True, eq=False)
 class Look:
     """One look at the face of a track.
 
     Attributes:
         time_s: When.
-        quality: 0 to 1.
         rank: Orders looks: by quality, and where one part spoils it, by the mean of its parts.
         crop: (S, S, 3) uint8 RGB, as the embedder takes it; None once the track is settled.
-        picture: The face with some room around it, JPEG.
+        picture: The face with some room around it.
         vector: (D,) float32, None until embedded.
     """
 
     time_s: float
-    quality: float
     rank: tuple[float, float]
     crop: Image | None
-    picture: bytes
+    picture: Picture
     vector: FloatArray | None = None
 
 
@@ -137,7 +157,8 @@ class TrackNamer:
         self._embed([look for evidence in due.values() for look in evidence.looks])
         named = self.search([self.vectors(track_id) for track_id in due])
         for evidence, who in zip(due.values(), named, strict=True):
-            evidence.who = _steady(evidence.who, who)
+            clear = any(look.picture.clear for look in evidence.looks)
+            evidence.who = _steady(evidence.who, who if clear else doubted(who))
             evidence.new = False
 
     def settle(self, track_ids: Sequence[int]) -> None:
@@ -175,6 +196,21 @@ class TrackNamer:
         """The embeddings of the looks that have been embedded: (N, D) float32."""
         return np.stack([look.vector for look in self.looks(track_id) if look.vector is not None])
 
+    def is_clear(self, track_id: int) -> bool:
+        """Whether a track has a look that people can be told apart by."""
+        return any(look.picture.clear for look in self.looks(track_id))
+
+    def join(self, track_id: int, into: int) -> None:
+        """Gives the looks of one track to another, of the same face."""
+        joining = self._tracks.pop(track_id, None)
+        if joining is None:
+            return
+        evidence = self._tracks.setdefault(into, _Evidence())
+        evidence.looks = sorted(
+            evidence.looks + joining.looks, key=lambda look: look.rank, reverse=True
+        )[: self._keep]
+        evidence.new = True
+
     def forget(self, track_id: int) -> None:
         """Drops all that is known of a track."""
         self._tracks.pop(track_id, None)
@@ -193,8 +229,8 @@ class TrackNamer:
             if replaced.rank >= rank:
                 return
             evidence.looks.remove(replaced)
-        picture = _picture(frame.pixels, face.box) if self._pictures else b""
-        evidence.looks.append(Look(frame.time_s, rank[0], rank, crop, picture))
+        picture = _picture(frame, face, keep=self._pictures)
+        evidence.looks.append(Look(frame.time_s, rank, crop, picture))
         evidence.looks.sort(key=lambda look: look.rank, reverse=True)
         evidence.new = True
 
@@ -223,18 +259,31 @@ def _steady(before: NamedEmbedding | None, now: NamedEmbedding) -> NamedEmbeddin
     return before if now.candidates[0].person_id == before.person_id else now
 
 
-def _picture(image: Image, box: FloatArray) -> bytes:
-    """The face with some room around it, at most 320 pixels wide or high, as JPEG."""
+def doubted(who: NamedEmbedding) -> NamedEmbedding:
+    """The answer without the name: at most unsure."""
+    if who.decision is not Decision.MATCH:
+        return who
+    return replace(who, decision=Decision.UNSURE, name=None, person_id=None)
+
+
+def _picture(frame: Frame, face: Face, *, keep: bool) -> Picture:
+    """The face with some room around it, at most 320 pixels wide or high."""
     import cv2
 
-    sides = box[2:] - box[:2]
-    low = np.maximum(box[:2] - _PICTURE_MARGIN * sides, 0).astype(int)
-    high = np.ceil(box[2:] + _PICTURE_MARGIN * sides).astype(int)
-    part = image[low[1] : max(high[1], low[1] + 1), low[0] : max(high[0], low[0] + 1)]
-    if not part.size:
-        part = image
-    scale = _PICTURE_PX / max(part.shape[:2])
+    quality = face.quality
+    score = 0.0 if quality is None else quality.score
+    clear = quality is None or quality.sharpness >= _LEAST_SHARPNESS
+    if not keep:
+        return Picture(b"", (0.0, 0.0, 0.0, 0.0), frame.time_s, score, clear)
+    sides = face.box[2:] - face.box[:2]
+    limits = np.array(frame.pixels.shape[1::-1])
+    low = np.clip(face.box[:2] - _PICTURE_MARGIN * sides, 0, limits - 1).astype(int)
+    high = np.clip(np.ceil(face.box[2:] + _PICTURE_MARGIN * sides), low + 1, limits).astype(int)
+    part = frame.pixels[low[1] : high[1], low[0] : high[0]]
+    scale = min(1.0, _PICTURE_PX / max(part.shape[:2]))
     if scale < 1:
         size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
         part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return encode_image(np.ascontiguousarray(part), quality=92)
+    x1, y1, x2, y2 = ((face.box - np.tile(low, 2)) * scale).tolist()
+    data = encode_image(np.ascontiguousarray(part), quality=92)
+    return Picture(data, (x1, y1, x2, y2), frame.time_s, score, clear)

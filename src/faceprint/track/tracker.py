@@ -37,6 +37,7 @@ class FaceTracker:
         self._sight = Sight()
         self._tracks: list[Track] = []
         self._ended: list[int] = []
+        self._joined: list[tuple[int, int]] = []
         self._count = 0
 
     @property
@@ -82,6 +83,14 @@ class FaceTracker:
         """Tracks given up since last asked."""
         ended, self._ended = tuple(self._ended), []
         return ended
+
+    def take_joined(self) -> tuple[tuple[int, int], ...]:
+        """Tracks that turned out to be others found again, since last asked: from which, to which.
+
+        What was seen under the first number belongs to the second.
+        """
+        joined, self._joined = tuple(self._joined), []
+        return joined
 
     def _join(self, faces: Sequence[Face], time_s: float, embed: Embed | None) -> dict[Track, int]:
         """Joins detections to tracks; which detection each has."""
@@ -167,6 +176,7 @@ class FaceTracker:
         for row, column in recall.match(lost, new):
             old, track = lost[row], new[column]
             self._ended.append(track.track_id)
+            self._joined.append((track.track_id, old.track_id))
             self._tracks.remove(old)
             track.track_id, track.hits = old.track_id, old.hits + track.hits
             track.looks = old.looks + track.looks

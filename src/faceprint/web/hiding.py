@@ -23,7 +23,7 @@ def read_plan(form: Form) -> HidePlan:
     """What the fields ask for.
 
     Raises:
-        InputError: A choice that there is not.
+        InputError: A choice that there is not, or people are named where everyone is hidden.
     """
     how, whom = form.text("how") or "blur", form.text("whom") or Whom.EVERYONE
     if how not in HIDE_STYLES:
@@ -35,7 +35,7 @@ def read_plan(form: Form) -> HidePlan:
     return HidePlan(
         how=how,
         whom=Whom(whom),
-        people=() if whom == Whom.EVERYONE else people,
+        people=people,
         thorough=form.flag("thorough"),
     )
 

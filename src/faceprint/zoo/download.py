@@ -218,6 +218,9 @@ def _tag_of(part: Path) -> Path:
 
 
 def _reason(address: str, error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        answer = error.response
+        return f"{address}: status {answer.status_code} {answer.reason_phrase}".rstrip()
     return f"{address}: {error or type(error).__name__}"
 
 

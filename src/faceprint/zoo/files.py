@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 from faceprint.errors import ModelError
+from faceprint.files import write_whole
 
 __all__ = ["file_digest", "usable", "write_atomically"]
 
@@ -43,13 +42,4 @@ def usable(folder: Path, variable: str) -> Iterator[None]:
 
 def write_atomically(target: Path, content: bytes) -> None:
     """Writes a file so that it is seen whole or not at all, with the usual permissions."""
-    temporary = target.with_name(f".{target.name}.{uuid4().hex}")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(target, content)

@@ -18,7 +18,7 @@ from faceprint.errors import ModelError
 from faceprint.zoo.cards import WeightFile
 from faceprint.zoo.files import write_atomically
 
-__all__ = ["Offer", "Pin", "add_pin", "read_pins"]
+__all__ = ["Offer", "Pin", "add_pin", "read_pins", "remove_pin"]
 
 _FILE = "pins.json"
 
@@ -63,7 +63,7 @@ def read_pins(folder: Path) -> Mapping[str, Pin]:
     """All accepted digests of a folder of weights, by file name.
 
     Raises:
-        ModelError: The file cannot be read as what it should be.
+        ModelError: The folder cannot be read, or the file not as what it should be.
     """
     path = folder / _FILE
     try:
@@ -71,7 +71,13 @@ def read_pins(folder: Path) -> Mapping[str, Pin]:
         return {name: _checked(Pin(**fields)) for name, fields in found.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise ModelError(
+            f"{folder} should be a folder of weights, and cannot be read as that: "
+            f"{error.strerror or error}. Allow reading it and {_FILE} in it, or choose another "
+            "folder with FACEPRINT_WEIGHTS."
+        ) from error
+    except (ValueError, TypeError, AttributeError) as error:
         raise ModelError(
             f"{path} should list the accepted digests, and cannot be read as that: {error}. Restore "
             "it, or delete it and accept them again: faceprint models pull NAME"
@@ -90,7 +96,18 @@ def add_pin(folder: Path, offer: Offer) -> None:
     accepted = datetime.now(UTC).isoformat(timespec="seconds")
     pin = Pin(offer.digest, offer.size_bytes, offer.source, accepted)
     with FileLock(folder / f"{_FILE}.lock"):
-        pins = dict(read_pins(folder)) | {offer.file.name: pin}
-        records = {name: asdict(entry) for name, entry in sorted(pins.items())}
-        content = json.dumps(records, indent=2, ensure_ascii=False) + "\n"
-        write_atomically(folder / _FILE, content.encode())
+        _write_pins(folder, dict(read_pins(folder)) | {offer.file.name: pin})
+
+
+def remove_pin(folder: Path, name: str) -> None:
+    """Strikes what is accepted for a file name off the list, if anything is."""
+    with FileLock(folder / f"{_FILE}.lock"):
+        pins = dict(read_pins(folder))
+        if pins.pop(name, None) is not None:
+            _write_pins(folder, pins)
+
+
+def _write_pins(folder: Path, pins: Mapping[str, Pin]) -> None:
+    records = {name: asdict(entry) for name, entry in sorted(pins.items())}
+    content = json.dumps(records, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(folder / _FILE, content.encode())

@@ -27,7 +27,7 @@ from faceprint.errors import (
 )
 from faceprint.zoo.cards import ModelCard, PackageResource, Progress, Url, WeightFile
 from faceprint.zoo.files import file_digest, usable, write_atomically
-from faceprint.zoo.pins import Offer, add_pin, read_pins
+from faceprint.zoo.pins import Offer, add_pin, read_pins, remove_pin
 
 __all__ = ["FileStatus", "WeightStore"]
 
@@ -54,8 +54,8 @@ class WeightStore:
     """The weights of this machine.
 
     Args:
-        weights: Folder of pulled files.
-        cache: Folder of what is made of them; may be emptied at any time.
+        weights: Folder of pulled files, and of what cannot be made of them everywhere.
+        cache: Folder of what else is made of them; may be emptied at any time.
         offline: Never download.
         commercial_only: `no`, `yes` (refuse weights or data that forbid commercial use) or `strict`
             (refuse undocumented ones too).
@@ -158,7 +158,7 @@ class WeightStore:
             if pin is not None and pin.digest != offer.digest:
                 raise WeightsCorruptError(
                     f"{offer.file.name} is accepted as {pin.digest} already, and {offer.digest} is "
-                    f"another file. To accept that one, delete the entry in {self.weights / 'pins.json'}"
+                    "another file. To drop the accepted one, run: faceprint models forget NAME"
                 )
             here = offer.path if offer.path.exists() else target
             if not here.exists() or file_digest(here, "sha256") != offer.digest:
@@ -168,6 +168,48 @@ class WeightStore:
                 )
             here.replace(target)
             add_pin(self.weights, offer)
+
+    def discard(self, offer: Offer) -> bool:
+        """Removes a download that will not be accepted; a file that somebody put there stays.
+
+        Returns:
+            Whether it was removed.
+        """
+        if offer.path != self._waiting_path(offer.file):
+            return False
+        with usable(self.weights, "FACEPRINT_WEIGHTS"):
+            offer.path.unlink(missing_ok=True)
+        return True
+
+    def forget(self, card: ModelCard) -> tuple[Path, ...]:
+        """Drops what was accepted for a card: digests, files, and what is kept of them.
+
+        Returns:
+            The removed files; none where nothing was accepted.
+
+        Raises:
+            ModelError: The folder of weights cannot be written.
+        """
+        resolved = self.resolve(card)
+        accepted = [file for file in resolved.files if file not in card.files]
+        removed: list[Path] = []
+        if not accepted:
+            return ()
+        with usable(self.weights, "FACEPRINT_WEIGHTS"):
+            if all(file.digest is not None for file in resolved.files):
+                made = self.made_path(resolved, "*", keep=True)
+                removed += [path for path in made.parent.glob(made.name) if path.suffix != ".lock"]
+            for file in accepted:
+                target = self._store_path(file)
+                with FileLock(f"{target}.lock"):
+                    remove_pin(self.weights, file.name)
+                    self._verified.pop(str(file.digest), None)
+                    if target.exists():
+                        removed.append(target)
+                    target.unlink(missing_ok=True)
+            for path in removed:
+                path.unlink(missing_ok=True)
+        return tuple(removed)
 
     def pull(self, card: ModelCard, *, progress: Progress | None = None) -> tuple[Path, ...]:
         """Like `files`, with progress; a corrupt file in the local store is replaced."""
@@ -182,23 +224,38 @@ class WeightStore:
         files = self.resolve(card).files
         return tuple(self._file(card, file, progress=progress) for file in files)
 
-    def made(self, card: ModelCard, suffix: str, make: Callable[[tuple[Path, ...]], bytes]) -> Path:
+    def made_path(self, card: ModelCard, suffix: str, *, keep: bool = False) -> Path:
+        """Where `made` puts its result, whether it is there yet or not."""
+        folder = self.weights if keep else self.cache / "models"
+        return folder / f"{card.name}-{self.resolve(card).digest}-{suffix}"
+
+    def made(
+        self,
+        card: ModelCard,
+        suffix: str,
+        make: Callable[[tuple[Path, ...]], bytes],
+        *,
+        keep: bool = False,
+    ) -> Path:
         """What `make` makes of a card's files, made once and kept under the digest of the weights.
 
         Args:
             card: The model.
             suffix: What tells results apart, ending in the file suffix, as in "v1.onnx".
             make: From the verified files to the bytes to keep.
+            keep: Keep the result beside the weights rather than in the cache, since not every
+                installation can make it again.
 
         Returns:
             Path of the result, complete.
         """
         card = self.resolve(card)
         files = self.files(card)
-        target = self.cache / "models" / f"{card.name}-{card.digest}-{suffix}"
+        target = self.made_path(card, suffix, keep=keep)
         if target.exists():
             return target
-        with usable(target.parent, "FACEPRINT_CACHE"), FileLock(f"{target}.lock"):
+        variable = "FACEPRINT_WEIGHTS" if keep else "FACEPRINT_CACHE"
+        with usable(target.parent, variable), FileLock(f"{target}.lock"):
             if not target.exists():
                 write_atomically(target, make(files))
         return target

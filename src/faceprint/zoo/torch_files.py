@@ -110,12 +110,21 @@ def read_state_dict(content: bytes, *, name: str) -> Mapping[str, Array]:
         entries, storages = read(content, name)
         return MappingProxyType(_arrays_of(entries, storages))
     except _GARBLED as error:
-        lacking = isinstance(error, LookupError)
-        why = f"no {error} is known" if lacking else str(error) or type(error).__name__
         raise WeightsCorruptError(
             f"{name} should hold named tensors, as torch.save writes them, and nothing else, and "
-            f"does not: {why}. Get the file again from its publisher."
+            f"does not: {_why(error)}. Get the file again from its publisher."
         ) from error
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case KeyError(args=(int(command), *_)):
+            return f"its bytes ask for command {command} of a pickle, which no state dict has"
+        case KeyError():
+            return f"{error} is missing in it"
+        case IndexError():
+            return "its bytes ask for more than came before them"
+    return str(error) or type(error).__name__
 
 
 def _read_old(content: bytes, name: str) -> tuple[object, dict[str, Array]]:

@@ -100,6 +100,29 @@ def test_a_known_error_becomes_a_failed_job(store: JobStore, runner: JobRunner) 
     assert (job.message, job.files) == ("This is no video. Send an MP4.", ("rest.txt",))
 
 
+@pytest.mark.parametrize("relative", [False, True])
+def test_messages_do_not_say_where_the_server_keeps_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relative: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = JobStore(Path("jobs") if relative else tmp_path / "jobs")
+    runner = JobRunner(store)
+
+    def fail(context: JobContext) -> JobOutcome:
+        raise VideoFormatError(f"{context.inputs / '00001' / 'audio.mp4'} has sound only.")
+
+    def stop_early(context: JobContext) -> JobOutcome:
+        words = (
+            f"{context.inputs / 'a.mp4'}, {context.folder.resolve() / 'b.mp4'}, {context.folder}."
+        )
+        return JobOutcome(partial=words)
+
+    assert run(store, runner, fail).message == "audio.mp4 has sound only."
+    assert run(store, runner, stop_early).message == "a.mp4, b.mp4, the job's folder."
+    runner.close()
+    store.close()
+
+
 def test_an_unforeseen_error_is_logged_and_not_told(
     store: JobStore, runner: JobRunner, caplog: pytest.LogCaptureFixture
 ) -> None:

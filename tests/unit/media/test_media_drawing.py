@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from faceprint.errors import ImageError
 from faceprint.media import COLOURS, Mark, draw_faces
 from faceprint.media.fonts import has_packaged_fonts, split_runs
-from faceprint.media.labels import render_plate
+from faceprint.media.labels import draw_labels, render_plate
 from faceprint.media.script import clean_label, spell, visual_order
 from faceprint.types import Decision, Image
 
@@ -136,6 +136,46 @@ def test_labels_of_neighbours_do_not_cover_each_other() -> None:
     ]
     together = draw_faces(image, marks)
     assert int((together != bare).sum()) > 0.97 * sum(alone)
+
+
+def plate_offset(image: Image, colour: tuple[int, int, int], box: list[int]) -> tuple[int, int]:
+    rows, columns = np.nonzero((image == colour).all(axis=2))
+    return int(columns.min()) - box[0], int(rows.min()) - box[1]
+
+
+def crossing_offsets(*, steady: bool) -> set[tuple[int, int]]:
+    """Where the plate of the face that is drawn last lies, seen from its box, while they cross."""
+    seen = set()
+    for x in range(40, 460, 20):
+        boxes = [[500 - x, 105, 562 - x, 180], [x, 100, x + 60, 170]]
+        canvas = grey(300, 600)
+        colours = [GREEN, COLOURS[Decision.UNKNOWN]]
+        draw_labels(
+            canvas,
+            [
+                (np.array(box, np.float32), "Ada", colour)
+                for box, colour in zip(boxes, colours, strict=True)
+            ],
+            steady=steady,
+        )
+        seen.add(plate_offset(canvas, colours[1], boxes[1]))
+    return seen
+
+
+def test_a_steady_label_keeps_its_place_while_faces_cross() -> None:
+    assert len(crossing_offsets(steady=True)) == 1
+    assert len(crossing_offsets(steady=False)) > 1
+
+
+@pytest.mark.parametrize(
+    ("y1", "y2", "low", "high"), [(100, 160, 60, 99), (5, 65, 66, 100), (5, 195, 5, 60)]
+)
+def test_a_steady_label_stands_above_below_or_inside(y1: int, y2: int, low: int, high: int) -> None:
+    image = grey(200, 300)
+    bare = draw_faces(image, [mark(100, y1, 160, y2)], steady=True)
+    out = draw_faces(image, [mark(100, y1, 160, y2, "Ada")], steady=True)
+    rows, _ = changed(bare, out)
+    assert low <= rows.start < rows.stop <= high
 
 
 @pytest.mark.skipif(not has_packaged_fonts(), reason="the package weblate-fonts is not installed")

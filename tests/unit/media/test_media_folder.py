@@ -7,6 +7,7 @@ import pytest
 
 from faceprint.errors import ImageFormatError, ImageNotFoundError
 from faceprint.media import find_photos, read_image
+from faceprint.media.folder import sort_folder
 
 
 def make(folder: Path, *names: str) -> None:
@@ -30,6 +31,16 @@ def test_folders_are_searched_in_order(tmp_path: Path) -> None:
     make(tmp_path, ".hidden.jpg", ".git/a.jpg", "c/._a.webp")
     found = [path.relative_to(tmp_path).as_posix() for path in find_photos([tmp_path])]
     assert found == ["a.png", "b.JPG", "c/a.webp", "c/d/e.HeIc"]
+
+
+def test_a_folder_falls_into_photos_videos_and_others(tmp_path: Path) -> None:
+    make(tmp_path, "b.JPG", "a/film.TS", "a/x.m2ts", "out/b.jpg", "notes.txt", "scan", ".git/x.mp4")
+    found = sort_folder(tmp_path, leave_out=tmp_path / "out")
+    names = [
+        [path.relative_to(tmp_path).as_posix() for path in group]
+        for group in (found.photos, found.videos, found.others)
+    ]
+    assert names == [["b.JPG"], ["a/film.TS", "a/x.m2ts"], ["notes.txt", "scan"]]
 
 
 def test_what_is_given_is_kept(tmp_path: Path) -> None:

@@ -55,15 +55,26 @@ def test_a_second_candidate_above_the_unsure_threshold_counts() -> None:
 
 def test_an_unsure_second_follows_a_sure_one_of_the_same_person() -> None:
     rule = Rule(Whom.EXCEPT_ENROLLED, None)
-    assert rule.hides_over_time([ADA, MAYBE_ADA, NOBODY, None]) == [False, False, True, True]
-    assert rule.hides_over_time([MAYBE_ADA, MAYBE_ADA]) == [True, True]
-    assert rule.hides_over_time([ADA, who(("bob", 0.35))]) == [False, True]
+    stretches = [(ADA,), (MAYBE_ADA,), (NOBODY,), ()]
+    assert rule.hides_over_time(stretches) == [False, False, True, True]
+    assert rule.hides_over_time([(MAYBE_ADA,), (MAYBE_ADA,)]) == [True, True]
+    assert rule.hides_over_time([(ADA,), (who(("bob", 0.35)),)]) == [False, True]
 
 
 def test_an_enrolled_person_seen_once_is_hidden_for_the_whole_track() -> None:
     rule = Rule(Whom.ONLY_ENROLLED, None)
-    assert rule.hides_over_time([NOBODY, ADA, NOBODY]) == [True] * 3
-    assert rule.hides_over_time([NOBODY, MAYBE_ADA, NOBODY]) == [False, True, False]
+    assert rule.hides_over_time([(NOBODY,), (ADA,), (NOBODY,)]) == [True] * 3
+    assert rule.hides_over_time([(NOBODY,), (MAYBE_ADA,), (NOBODY,)]) == [False, True, False]
+
+
+@pytest.mark.parametrize("people", [None, frozenset({"ada"})])
+def test_one_look_that_may_be_enrolled_hides_the_stretch(people: frozenset[str] | None) -> None:
+    rule = Rule(Whom.ONLY_ENROLLED, people)
+    just_below = who(("ada", 0.299))
+    assert rule.hides_over_time([(just_below, ADA, just_below)]) == [True]
+    assert rule.hides_over_time([(just_below, MAYBE_ADA), (just_below,)]) == [True, False]
+    assert rule.hides_over_time([(just_below, just_below)]) == [False]
+    assert rule.hides_over_time([()]) == [True]
 
 
 def test_naming_people_where_everyone_is_hidden_is_a_mistake() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceprint.pipeline.naming import Look
+from faceprint.pipeline.naming import Look, Picture
 from faceprint.pipeline.results import NamedEmbedding
 from faceprint.pipeline.video.people import gather_people
 from faceprint.pipeline.video.results import VideoTrack
@@ -55,13 +55,18 @@ class Namer:
     directions: dict[int, int]
     answers: dict[int, NamedEmbedding] = field(default_factory=dict)
     asked: list[int] = field(default_factory=list)
+    blurs: set[int] = field(default_factory=set)
 
     def vectors(self, track_id: int) -> FloatArray:
         return np.tile(np.eye(8, dtype=np.float32)[self.directions[track_id]], (2, 1))
 
     def looks(self, track_id: int) -> tuple[Look, ...]:
         crop = np.zeros((1, 1, 3), np.uint8)
-        return (Look(0.0, 0.9, (0.9 - track_id / 100, 0.0), crop, b"picture %d" % track_id),)
+        seen = Picture(b"%d" % track_id, (0, 0, 1, 1), 0.0, 0.9, track_id not in self.blurs)
+        return (Look(0.0, (0.9 - track_id / 100, 0.0), crop, seen),)
+
+    def is_clear(self, track_id: int) -> bool:
+        return track_id not in self.blurs
 
     def search(self, groups: Sequence[FloatArray]) -> tuple[NamedEmbedding, ...]:
         found = []
@@ -91,7 +96,7 @@ def test_tracks_of_one_name_are_one_person_and_come_first() -> None:
     ]
     assert people[0].who.score == 0.9
     assert people[0].seconds == pytest.approx(1.4)
-    assert people[0].pictures == (b"picture 2", b"picture 3")
+    assert [picture.data for picture in people[0].pictures] == [b"2", b"3"]
 
 
 def test_unknown_tracks_that_look_alike_are_one_person() -> None:
@@ -136,3 +141,13 @@ def test_the_looks_of_several_tracks_together_can_name() -> None:
 
 def test_no_tracks_no_people() -> None:
     assert gather(Namer({}), []) == ([], ())
+
+
+def test_blurs_are_neither_grouped_nor_named() -> None:
+    namer = Namer({1: 0, 2: 0, 3: 1}, {1: answer("Ada")}, blurs={1, 2, 3})
+    _, people = gather(
+        namer, [track(1, range(5)), track(2, range(20, 30)), track(3, range(40, 43))]
+    )
+    assert sorted(p.tracks for p in people) == [(1,), (2,), (3,)]
+    assert {p.who.name for p in people} == {None}
+    assert people[-1].who.decision is Decision.UNSURE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from faceprint.pipeline.labels import name_label
 from faceprint.pipeline.live.events import WatchEvent
 from faceprint.pipeline.live.presence import Presence
 from faceprint.pipeline.results import NamedEmbedding
@@ -84,8 +85,10 @@ def test_unknown_is_said_only_after_a_second_look() -> None:
     assert told(view.take_events()) == [("appeared", None, 1)]
     assert view.answer(1) is UNKNOWN
     view.learn(1, known("Ada"))
+    view.settle(6.0)
     assert told(view.take_events()) == [("named", "Ada", 1)]
     view.learn(1, known("Ada", 0.7))
+    view.settle(6.0)
     assert view.take_events() == ()
 
 
@@ -137,13 +140,90 @@ def test_a_second_track_of_a_face_that_is_still_looked_for_goes_on_with_it() -> 
     assert told(view.take_events()) == [("appeared", "Ada", 1)]
 
 
-def test_two_of_one_name_at_once_are_two() -> None:
+def shown(view: Presence, *tracks: int) -> list[str]:
+    answers = [view.answer(track) for track in tracks]
+    return ["" if who is None else name_label(who) for who in answers]
+
+
+def see(view: Presence, *tracks: int, until_s: float, since_s: float = 0.0) -> None:
+    """Shows faces ten times a second."""
+    for tenth in range(round(10 * since_s), round(10 * until_s) + 1):
+        for track in tracks:
+            view.see(track, tenth / 10)
+        view.settle(tenth / 10)
+
+
+def test_of_two_faces_that_look_like_one_person_the_surest_has_the_name() -> None:
     view = presence()
-    for track in (1, 2):
+    for track, score in ((1, 0.5), (2, 0.7), (3, 0.6)):
         view.see(track, 0.0)
-        view.learn(track, known("Ada"))
-    view.settle(0.0)
-    assert told(view.take_events()) == [("appeared", "Ada", 1), ("appeared", "Ada", 2)]
+        view.learn(track, known("Ada", score))
+    see(view, 1, 2, 3, until_s=2)
+    assert shown(view, 1, 2, 3) == ["Ada?", "Ada", "Ada?"]
+    events = view.take_events()
+    assert told(events) == [("appeared", "Ada", 2), ("appeared", None, 1), ("appeared", None, 3)]
+    assert [event.decision for event in events[1:]] == [Decision.UNSURE] * 2
+    assert {event.person_id for event in events[1:]} == {None}
+    view.clear()
+    assert sorted(told(view.take_events()), key=lambda one: one[2]) == [
+        ("left", None, 1),
+        ("left", "Ada", 2),
+        ("left", None, 3),
+    ]
+
+
+def test_a_surer_face_takes_a_name_over_without_a_second_coming() -> None:
+    view = presence()
+    view.see(1, 0.0)
+    view.learn(1, known("Ada", 0.5))
+    see(view, 1, until_s=2)
+    view.see(2, 2.1)
+    view.learn(2, known("Ada", 0.7))
+    see(view, 1, 2, since_s=2.1, until_s=4)
+    assert shown(view, 1, 2) == ["Ada?", "Ada"]
+    assert told(view.take_events()) == [("appeared", "Ada", 1), ("appeared", None, 1)]
+
+
+def test_a_stranger_who_turns_out_surer_is_named_once_the_other_has_left() -> None:
+    view = presence()
+    for track, who in ((1, known("Ada", 0.5)), (2, UNKNOWN)):
+        view.see(track, 0.0)
+        view.learn(track, who)
+    see(view, 1, 2, until_s=2)
+    view.take_events()
+    view.learn(2, known("Ada", 0.7))
+    see(view, 1, 2, since_s=2.1, until_s=2.2)
+    assert told(view.take_events()) == [("left", "Ada", 1), ("named", "Ada", 2)]
+
+
+def test_who_stood_beside_the_holder_of_a_name_has_it_only_once_that_one_left() -> None:
+    view = presence()
+    for track, score in ((1, 0.7), (2, 0.5)):
+        view.see(track, 0.0)
+        view.learn(track, known("Ada", score))
+    see(view, 1, 2, until_s=2)
+    view.take_events()
+    view.lose(1)
+    see(view, 2, since_s=2.1, until_s=3.9)
+    assert (shown(view, 2), view.take_events()) == (["Ada?"], ())
+    see(view, 2, since_s=4, until_s=5)
+    assert shown(view, 2) == ["Ada"]
+    assert told(view.take_events()) == [("left", "Ada", 1), ("named", "Ada", 2)]
+
+
+def test_the_face_that_comes_back_has_its_name_and_not_the_one_beside_it() -> None:
+    view = presence()
+    for track, score in ((1, 0.7), (2, 0.6)):
+        view.see(track, 0.0)
+        view.learn(track, known("Ada", score))
+    see(view, 1, 2, until_s=2)
+    view.take_events()
+    view.lose(1)
+    view.see(3, 2.5)
+    view.learn(3, known("Ada", 0.5))
+    see(view, 2, 3, since_s=2.5, until_s=2.6)
+    assert told(view.take_events()) == []
+    assert view.answer(3) is not None
 
 
 def test_nobody_is_told_of_a_glimpse() -> None:

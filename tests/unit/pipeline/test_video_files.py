@@ -12,11 +12,16 @@ import pytest
 
 from faceprint.errors import InputError, OutputError
 from faceprint.media.video import VideoInfo
+from faceprint.pipeline.naming import Picture
 from faceprint.pipeline.results import NamedEmbedding
-from faceprint.pipeline.video.files import read_timeline, write_timeline
+from faceprint.pipeline.video.files import read_timeline, save_timeline, write_timeline
 from faceprint.pipeline.video.page import clock, timeline_page
 from faceprint.pipeline.video.results import VideoIdentification, VideoPerson, VideoTrack
 from faceprint.types import Candidate, Decision
+
+
+def picture(data: bytes) -> Picture:
+    return Picture(data, (10.0, 10.0, 30.0, 30.0), 0.2, 0.9, True)
 
 
 def result(name: str = "Ada Lovelace", *, partial: str | None = None) -> VideoIdentification:
@@ -46,8 +51,8 @@ def result(name: str = "Ada Lovelace", *, partial: str | None = None) -> VideoId
         fpir=0.01,
         threshold=None,
         people=(
-            VideoPerson("p1", name, ada, (1,), 0.8, (b"one", b"two")),
-            VideoPerson("p2", "Person 1", nobody, (2,), 0.8, (b"three",)),
+            VideoPerson("p1", name, ada, (1,), 0.8, (picture(b"one"), picture(b"two"))),
+            VideoPerson("p2", "Person 1", nobody, (2,), 0.8, (picture(b"three"),)),
         ),
         tracks=(track(1, ada), track(2, nobody)),
         from_s=0.0,
@@ -83,6 +88,28 @@ def test_a_second_result_takes_the_place_of_the_first(tmp_path: Path) -> None:
         "p1-2.jpg",
         "t1.jpg",
     ]
+
+
+def test_other_files_of_the_folder_stay_and_an_old_video_goes(tmp_path: Path) -> None:
+    (tmp_path / "faces" / "mum").mkdir(parents=True)
+    (tmp_path / "faces" / "p1-9.jpg").write_bytes(b"of an earlier result")
+    (tmp_path / "faces" / "mum.jpg").write_bytes(b"not ours")
+    (tmp_path / "labelled.mp4").write_bytes(b"of an earlier result")
+    write_timeline(result(), tmp_path)
+    kept = {path.name for path in (tmp_path / "faces").iterdir()}
+    assert {"mum", "mum.jpg"} < kept
+    assert "p1-9.jpg" not in kept
+    assert not (tmp_path / "labelled.mp4").exists()
+    assert "<video" not in (tmp_path / "timeline.html").read_text("utf-8")
+
+
+def test_a_video_that_was_written_since_is_in_the_page(tmp_path: Path) -> None:
+    timeline = write_timeline(result(), tmp_path)
+    (tmp_path / "labelled.partial.mp4").write_bytes(b"some")
+    save_timeline(timeline)
+    page = (tmp_path / "timeline.html").read_text("utf-8")
+    assert 'src="labelled.partial.mp4"' in page
+    assert "ends early" in page
 
 
 def test_the_table_has_a_row_for_every_stretch(tmp_path: Path) -> None:
@@ -138,8 +165,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_clock() -> None:
     assert [clock(s) for s in (0, 59.96, 60, 3599.99, 36000)] == [
         "0:00",
-        "0:59.9",
         "1:00",
-        "59:59.9",
+        "1:00",
+        "1:00:00",
         "10:00:00",
     ]

@@ -42,6 +42,7 @@ from faceprint.match import Calibration, OperatingPoint
 from faceprint.media import encode_image, photo_name, read_image
 from faceprint.media.video import Video, VideoWriter
 from faceprint.pipeline.facade import Faceprint
+from faceprint.pipeline.naming import Picture
 from faceprint.pipeline.results import (
     Detection,
     EmbeddedPhoto,
@@ -258,7 +259,10 @@ class FakeEngine:
         for number, face in enumerate(first.faces, 1):
             crop = encode_image(first.embedded.crops[number - 1])
             # Twice the crop, so that a photo of it shows a face to this engine.
-            look = encode_image(_around(first.embedded.crops[number - 1]))
+            shown = _around(first.embedded.crops[number - 1])
+            (there,) = self.detect(shown).faces
+            x1, y1, x2, y2 = there.box.tolist()
+            look = Picture(encode_image(shown), (x1, y1, x2, y2), float(times[0]), 0.8, True)
             span = (float(times[0]), float(times[-1]) + 0.1)
             tracks.append(
                 VideoTrack(
@@ -356,15 +360,17 @@ class FakeEngine:
         person_id: str | None = None,
         new: bool = False,
         largest: bool = False,
-        face: int | None = None,
+        face: int | Sequence[int] | None = None,
         thorough: bool = False,
         keep: str = "crop",
         notes: str = "",
     ) -> Enrolment:
         store = self.store
         store.calls.append(call)
+        numbers = [face] * len(photos) if face is None or isinstance(face, int) else face
         chosen = [
-            self._choose(self.embed(photo, thorough=thorough), face, largest) for photo in photos
+            self._choose(self.embed(photo, thorough=thorough), number, largest)
+            for photo, number in zip(photos, numbers, strict=True)
         ]
         same = [p for p in store.persons.values() if p.name == name and not new]
         if len(same) > 1 and person_id is None:

@@ -94,6 +94,18 @@ def test_nonsense_is_refused(client: Any, red: bytes) -> None:
     assert client.post("/anonymise", files=files).status_code == 403
 
 
+def test_names_beside_everyone_are_refused_but_an_empty_field_is_not(
+    client: Any, ada: str, red: bytes
+) -> None:
+    files = {"photo": ("r.png", red)}
+    named = client.submit("/anonymise", {"whom": "everyone", "people": "Ada"}, files=files)
+    assert named.status_code == 422
+    assert "everyone is hidden" in named.text
+    for page in ("/anonymise", "/anonymise/picture"):
+        empty = client.submit(page, {"whom": "everyone", "people": " \n"}, files=files)
+        assert empty.status_code == 200
+
+
 def test_the_api_gives_the_photo_back(client: Any, ada: str, tools: Any) -> None:
     photo = tools.strips(tools.RED, tools.BLUE)
     answer = client.post(

@@ -30,6 +30,7 @@ class Server(ThreadingHTTPServer):
     content = CONTENT
     cut_after: int | None = None
     tag: str | None = '"one"'
+    status: int | None = None
     length = True
     requests: list[tuple[str | None, str | None]]
 
@@ -45,6 +46,9 @@ class Handler(BaseHTTPRequestHandler):
         server = self.server
         asked, condition = self.headers.get("Range"), self.headers.get("If-Range")
         server.requests.append((asked, condition))
+        if server.status is not None:
+            self.send_error(server.status)
+            return
         start = int(asked[6:-1]) if asked and condition == server.tag else 0
         if start >= len(server.content):
             self.send_error(416)
@@ -183,7 +187,7 @@ def test_another_file_is_refused_from_then_on(server: Server, tmp_path: Path) ->
     server.content = CONTENT[::-1]
     with pytest.raises(WeightsCorruptError, match="once accepted"):
         store_in(tmp_path).pull(card)
-    with pytest.raises(WeightsCorruptError, match=r"pins\.json"):
+    with pytest.raises(WeightsCorruptError, match="models forget"):
         store.accept(replace(offer, digest=f"sha256:{'0' * 64}"))
     server.content = CONTENT
     assert store_in(tmp_path).pull(card)[0].read_bytes() == CONTENT
@@ -273,6 +277,65 @@ def test_what_is_larger_than_weights_are_is_refused(
     with pytest.raises(WeightsCorruptError, match="more than 1000 bytes"):
         download_unknown([server.url], tmp_path / "weights.bin", card.files[0])
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]
+
+
+def test_a_refusing_server_is_named_with_its_status_alone(server: Server, tmp_path: Path) -> None:
+    server.status = 403
+    with pytest.raises(WeightsMissingError) as caught:
+        store_in(tmp_path).offers(card_of(server.url))
+    assert f"({server.url}: status 403 Forbidden)" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("a file")
+    with pytest.raises(ModelError, match="FACEPRINT_WEIGHTS") as caught:
+        store_in(tmp_path).status(card_of("http://127.0.0.1:9/closed"))
+    assert str(tmp_path / "weights") in str(caught.value)
+    assert "delete" not in str(caught.value)
+
+
+def test_what_is_forgotten_is_gone_and_another_file_can_be_accepted(
+    server: Server, tmp_path: Path
+) -> None:
+    card = card_of(server.url)
+    other = replace(
+        card, name="other", files=(WeightFile("other.bin", None, 0, (Url(server.url),)),)
+    )
+    accepted(card, tmp_path)
+    accepted(other, tmp_path)
+    store = store_in(tmp_path)
+    kept_file = store.made(card, "x.bin", lambda files: files[0].read_bytes(), keep=True)
+    other_file = store.made(other, "x.bin", lambda _: b"kept", keep=True)
+    assert kept_file.parent == store.weights
+    assert set(store.forget(card)) == {store.weights / "weights.bin", kept_file}
+    assert kept(tmp_path) == {"pins.json", "other.bin", other_file.name}
+    assert store.status(card)[0].state == "missing"
+    assert store.files(other)
+    server.content, server.tag = CONTENT[::-1], '"two"'
+    for offer in store.offers(card):
+        store.accept(offer)
+    assert store.files(card)[0].read_bytes() == CONTENT[::-1]
+
+
+def test_forgetting_touches_nothing_that_nobody_accepted(server: Server, tmp_path: Path) -> None:
+    store, card = store_in(tmp_path), card_of(server.url)
+    assert store.forget(card) == ()
+    store.offers(card)
+    assert store.forget(card) == ()
+    assert store.forget(CARDS["yunet"]) == ()
+    assert kept(tmp_path) == {"weights.bin.unaccepted"}
+
+
+def test_only_downloads_are_discarded(server: Server, tmp_path: Path) -> None:
+    store, card = store_in(tmp_path), card_of(server.url)
+    (offer,) = store.offers(card)
+    assert store.discard(offer)
+    assert kept(tmp_path) == set()
+    (tmp_path / "weights" / "weights.bin").write_bytes(CONTENT)
+    (offer,) = store.offers(card)
+    assert not store.discard(offer)
+    assert kept(tmp_path) == {"weights.bin"}
 
 
 def test_an_address_that_does_not_answer_is_named(tmp_path: Path) -> None:

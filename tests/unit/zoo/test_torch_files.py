@@ -255,6 +255,19 @@ def test_hostile_pickles_are_refused(pickled: bytes) -> None:
         read_state_dict(archive(pickled), name="bad.pt")
 
 
+WORDS = {
+    "an unknown command": (b"\x95", "command 149 of a pickle"),
+    "an empty stack": (b"\x85" + b"R", "more than came before them"),
+    "a storage that is not there": (entries(storage(4, key="9")), "'some/data/9' is missing"),
+}
+
+
+@pytest.mark.parametrize(("pickled", "words"), WORDS.values(), ids=WORDS)
+def test_messages_tell_what_is_wrong(pickled: bytes, words: str) -> None:
+    with pytest.raises(WeightsCorruptError, match=words):
+        read_state_dict(archive(pickled), name="bad.pt")
+
+
 def test_members_must_be_as_torch_writes_them() -> None:
     good = entries(tensor(4, 0, (4,), (1,)))
     assert list(read_state_dict(archive(good, byteorder=b"little"), name="good.pt")) == ["a"]

@@ -128,22 +128,36 @@ class Rule:
         )
         return any(self.counts(candidate.person_id) for candidate in likely)
 
-    def hides_over_time(self, named: Sequence[NamedEmbedding | None]) -> list[bool]:
+    @property
+    def by_look(self) -> bool:
+        """Whether each look at a face in a video counts by itself.
+
+        A mean of looks that are weak but for one names nobody: right for naming and for showing, but
+        not where the enrolled are to be hidden.
+        """
+        return self.whom is Whom.ONLY_ENROLLED
+
+    def hides_over_time(self, named: Sequence[Sequence[NamedEmbedding]]) -> list[bool]:
         """Whether the face of one track is hidden, for each stretch of it.
 
-        A stretch that is unsure follows a sure one of the same person. Otherwise each stands for
-        itself where strangers are hidden, for a track may pass from one person to another; where the
-        enrolled are hidden, one sure stretch hides the whole track.
+        A stretch is hidden if one of its answers says so, and where there is none. One that is
+        unsure follows a sure one of the same person. Otherwise each stands for itself where
+        strangers are hidden, for a track may pass from one person to another; where the enrolled are
+        hidden, one sure look hides the whole track.
+
+        Args:
+            named: For each stretch who the face seems to be: `by_look` an answer for each look, else
+                at most one for all.
         """
-        hidden = [self.hides(who) for who in named]
-        sure = {who.person_id for who in named if who is not None and who.person_id is not None}
+        hidden = [not answers or any(map(self.hides, answers)) for answers in named]
+        sure = {w.person_id for answers in named for w in answers if w.person_id is not None}
         if self.whom is Whom.ONLY_ENROLLED:
             return [hide or any(map(self.counts, sure)) for hide in hidden]
         if self.whom is Whom.EXCEPT_ENROLLED:
             shown = {person for person in sure if self.counts(person)}
             return [
-                hide and not (who is not None and _likeliest(who) in shown)
-                for who, hide in zip(named, hidden, strict=True)
+                hide and not (answers and all(_likeliest(who) in shown for who in answers))
+                for answers, hide in zip(named, hidden, strict=True)
             ]
         return hidden
 

@@ -145,12 +145,13 @@ class _Track:
     Attributes:
         path: Where it was.
         sure: For each of its frames, whether identifying would have taken it for a face.
-        stretches: Key of the evidence for who it is, by stretch.
+        stretches: Keys of the evidence for who it is, by stretch: one for all looks together, or one
+            for each.
     """
 
     path: FacePath
     sure: list[bool] = field(default_factory=list)
-    stretches: dict[int, int] = field(default_factory=dict)
+    stretches: dict[int, list[int]] = field(default_factory=dict)
 
 
 class _Look:
@@ -183,6 +184,7 @@ class _Look:
         self._times_s: list[float] = []
         self._tracks: dict[int, _Track] = {}
         self._who: list[NamedEmbedding | None] = []
+        self._stranger: NamedEmbedding | None = None
         self._open: dict[int, int] = {}
         self._loose = count(1)
 
@@ -214,11 +216,12 @@ class _Look:
 
     def _hides(self, track: _Track, names: set[str]) -> list[bool]:
         """Whether a face is hidden in each frame of its track; adds the names of who is shown."""
-        named = [self._who[key] for key in track.stretches.values()]
+        found = ([self._who[key] for key in keys] for keys in track.stretches.values())
+        named = [[who for who in answers if who is not None] for answers in found]
         hidden = self._anonymiser.rule.hides_over_time(named)
-        for who, its_hidden in zip(named, hidden, strict=True):
-            if not its_hidden and who is not None and who.name is not None:
-                names.add(who.name)
+        for answers, its_hidden in zip(named, hidden, strict=True):
+            if not its_hidden:
+                names.update(who.name for who in answers if who.name is not None)
         flags = dict(zip(track.stretches, hidden, strict=True))
         return [flags.get(self._stretch(place), True) for place in track.path.places]
 
@@ -276,18 +279,18 @@ class _Look:
     def _gather(
         self, namer: TrackNamer, frame: Frame, seen: Sequence[TrackedFace], faces: Sequence[Face]
     ) -> None:
-        """Takes evidence for each stretch of a track as if it were a track of its own."""
+        """Takes evidence for each stretch of a track, or each look, as if it were a track of its own."""
         stretch = self._stretch(len(self._times_s) - 1)
         self._decide(tuple(key for key, its in self._open.items() if its != stretch))
         keyed = []
         for one in seen:
             track = self._tracks[one.track_id]
-            if stretch not in track.stretches:
-                track.stretches[stretch] = len(self._who)
+            keys = track.stretches.setdefault(stretch, [])
+            if not keys or self._anonymiser.rule.by_look:
+                keys.append(len(self._who))
                 self._open[len(self._who)] = stretch
                 self._who.append(None)
-            key = track.stretches[stretch]
-            keyed.append(TrackedFace(key, one.face, one.detection, one.confirmed))
+            keyed.append(TrackedFace(keys[-1], one.face, one.detection, one.confirmed))
         namer.observe(frame, keyed, faces)
 
     def _decide(self, keys: Sequence[int]) -> None:
@@ -295,9 +298,17 @@ class _Look:
             return
         self._namer.decide(keys)
         for key in keys:
-            self._who[key] = self._namer.who(key)
+            self._who[key] = self._briefly(self._namer.who(key))
             self._namer.forget(key)
             del self._open[key]
+
+    def _briefly(self, who: NamedEmbedding | None) -> NamedEmbedding | None:
+        """The same; one record stands for all strangers, who would fill the memory look by look."""
+        rule = self._anonymiser.rule
+        if not rule.by_look or rule.hides(who) or (who is not None and who.name is not None):
+            return who
+        self._stranger = self._stranger or who
+        return self._stranger
 
     def _stretch(self, place: int) -> int:
         return int(self._times_s[place] / _STRETCH_S)
@@ -335,6 +346,7 @@ def _write(
     damaged = video.damaged
     info, plan = video.info, anonymiser.plan
     written = covered = 0
+    stopped = False
     try:
         with VideoWriter(
             target,
@@ -355,6 +367,7 @@ def _write(
                 covered += bool(len(some))
                 progress.tell(frame.time_s, second_pass=True)
     except _StoppedError:
+        stopped = True
         partial = f"It was stopped after {written} frames."
-    path = target if writer.kept is None and written else writer.kept
+    path = target if written and not stopped else writer.kept
     return HiddenVideo(info, path, written, covered, shown, damaged, partial)

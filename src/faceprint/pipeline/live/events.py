@@ -105,6 +105,7 @@ class EventSink(Protocol):
 
         Raises:
             OutputError: It cannot be kept.
+            BrokenPipeError: Whoever read them has gone, which ends the watching.
         """
         ...
 
@@ -137,10 +138,13 @@ class JsonLines:
 
         Raises:
             OutputError: The disk is full, or has gone.
+            BrokenPipeError: Nobody reads them any more.
         """
         try:
             self._file.write(json.dumps(event.to_dict(), ensure_ascii=False) + "\n")
             self._file.flush()
+        except BrokenPipeError:
+            raise
         except OSError as error:
             self._lost += 1
             raise self._failure(error) from error

@@ -191,7 +191,7 @@ class LiveSource:
                 if self._status.frames > before:
                     retry_s = self._patience.first_retry_s
                 self._say(SourceState.LOST, reason)
-                _log.warning("%s is lost: %s Next try in %g s.", self.name, reason, retry_s)
+                _log.info("%s is lost: %s Next try in %g s.", self.name, reason, retry_s)
                 self._stopped.wait(retry_s)
                 retry_s = min(2 * retry_s, self._patience.longest_retry_s)
         except VideoError as error:
@@ -260,15 +260,19 @@ class LiveSource:
 
     def _reason(self, video: LiveVideo) -> str | None:
         if self._address.kind is SourceKind.FILE:
-            self._last_words = video.cut_short or ""
+            self._last_words = _sentence(video.cut_short or "")
             return None
         if self._clock() - self._came_at >= self._patience.stall_s:
             return f"Nothing came for {self._patience.stall_s:g} s."
-        return self._address.without_secrets(video.cut_short or "It ended.")
+        return self._address.without_secrets(_sentence(video.cut_short or "It ended"))
 
     def _say(self, state: SourceState, reason: str = "") -> None:
         self._status = replace(self._status, state=state, reason=reason)
         self._on_status(self.status)
+
+
+def _sentence(text: str) -> str:
+    return f"{text.rstrip('.')}." if text else ""
 
 
 def _opener(max_pixels: int) -> OpenVideo:

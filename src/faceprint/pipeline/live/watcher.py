@@ -119,6 +119,8 @@ class Watcher:
         self._source = source
         self._faces = FaceWatch(engine, source=source.name, call=call, options=options, tools=tools)
         self._sinks = tuple(sinks)
+        self._failing: set[int] = set()
+        self._unread: set[int] = set()
         self._stopped = threading.Event()
         self._looking = Background(self._look, name="faceprint-watch")
         self._lock = threading.Lock()
@@ -196,8 +198,14 @@ class Watcher:
         return self._ended
 
     def on_end(self, call: Callable[[], object]) -> None:
-        """Has something called, from the thread of the watcher, once no more pictures will come."""
-        self._on_end.append(call)
+        """Has something called once no more pictures will come: from the thread of the watcher, or at
+        once where that is so already."""
+        with self._lock:
+            ended = self._ended
+            if not ended:
+                self._on_end.append(call)
+        if ended:
+            call()
 
     def subscribe(self, notify: Callable[[], object] | None = None) -> Newest[WatchedFrame]:
         """A place where the newest picture waits, for one viewer; closed at the end of the watching.
@@ -279,8 +287,19 @@ class Watcher:
             with self._lock:
                 self._event_count += 1
                 self._events.append((self._event_count, event))
-            for sink in self._sinks:
-                try:
-                    sink.send(event)
-                except OutputError as error:
-                    _log.warning("%s", error)
+            for number, sink in enumerate(self._sinks):
+                if number not in self._unread:
+                    self._send(number, sink, event)
+
+    def _send(self, number: int, sink: EventSink, event: WatchEvent) -> None:
+        try:
+            sink.send(event)
+        except BrokenPipeError:
+            self._unread.add(number)
+            self._stopped.set()
+        except OutputError as error:
+            if number not in self._failing:
+                _log.warning("%s", error)
+            self._failing.add(number)
+        else:
+            self._failing.discard(number)

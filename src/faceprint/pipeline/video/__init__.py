@@ -4,6 +4,7 @@ from faceprint.pipeline.video.files import (
     Timeline,
     enrol_from_timeline,
     read_timeline,
+    save_timeline,
     write_timeline,
 )
 from faceprint.pipeline.video.labelling import write_labelled
@@ -22,6 +23,7 @@ __all__ = [
     "VideoTrack",
     "enrol_from_timeline",
     "read_timeline",
+    "save_timeline",
     "write_labelled",
     "write_timeline",
 ]

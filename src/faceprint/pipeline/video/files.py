@@ -10,17 +10,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import shutil
-import uuid
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from faceprint.errors import InputError, OutputError
+from faceprint.files import write_whole
 from faceprint.gallery.records import Call, Consent
+from faceprint.geometry import iou_matrix
 from faceprint.pipeline.enrolling import KeepPicture
 from faceprint.pipeline.results import Enrolment
 from faceprint.pipeline.video.page import timeline_page
@@ -29,9 +31,24 @@ from faceprint.pipeline.video.results import VideoIdentification
 if TYPE_CHECKING:
     from faceprint.pipeline.facade import Faceprint
 
-__all__ = ["Timeline", "enrol_from_timeline", "read_timeline", "write_timeline"]
+__all__ = [
+    "Timeline",
+    "enrol_from_timeline",
+    "harmless_cell",
+    "read_timeline",
+    "save_timeline",
+    "write_timeline",
+]
 
 JsonObject = dict[str, Any]
+
+_LABELLED = ("labelled.mp4", "labelled.partial.mp4")
+_OURS = re.compile(r"(?:t\d+|[np]\d+-\d+)\.jpg")
+_ENROLLED_LOOKS = 3
+"""Looks of one video are much alike: more of them would raise the threshold and add little."""
+
+_SAME_FACE = 0.4
+"""Overlap with the face that a picture was taken for."""
 
 _COLUMNS = ("who", "from_s", "to_s", "confidence", "decision", "person_id", "person", "track")
 
@@ -77,22 +94,47 @@ class Timeline:
 def write_timeline(found: VideoIdentification, folder: Path) -> Timeline:
     """Writes the result of a video into a folder, which is made if need be.
 
-    The old timeline of that folder is replaced as a whole.
+    An old timeline in that folder is replaced, with its pictures and its labelled video; other files
+    stay.
 
     Raises:
         OutputError: The disk is full, or the folder may not be written.
     """
     pictures = {
-        f"{person.key}-{number}.jpg": data
+        f"{person.key}-{number}.jpg": picture.data
         for person in found.people
-        for number, data in enumerate(person.pictures, 1)
+        for number, picture in enumerate(person.pictures, 1)
     } | {f"t{track.track_id}.jpg": track.picture for track in found.tracks}
+    faces = folder / "faces"
     with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace_folder(folder / "faces", pictures)
+        faces.mkdir(parents=True, exist_ok=True)
+        for name in _LABELLED:
+            (folder / name).unlink(missing_ok=True)
+        for old in faces.iterdir():
+            if _OURS.fullmatch(old.name) and old.name not in pictures:
+                old.unlink()
+        for name, data in pictures.items():
+            write_whole(faces / name, data)
     timeline = Timeline(folder, found.to_dict())
-    _write(timeline)
+    save_timeline(timeline)
     return timeline
+
+
+def save_timeline(timeline: Timeline) -> None:
+    """Writes the tables and the page of a timeline anew, as after its labelled video was written.
+
+    Raises:
+        OutputError: The disk is full, or the folder may not be written.
+    """
+    record = timeline.record
+    files = {
+        "timeline.csv": _csv(record),
+        "timeline.html": timeline_page(record, labelled=_labelled(timeline.folder)),
+        "timeline.json": json.dumps(record, ensure_ascii=False, indent=2) + "\n",
+    }
+    with _writing(timeline.folder):
+        for name, text in files.items():
+            write_whole(timeline.folder / name, text.encode())
 
 
 def read_timeline(folder: Path) -> Timeline:
@@ -144,14 +186,12 @@ def enrol_from_timeline(
         notes: Kept with the person.
 
     Raises:
-        InputError: No such person in the video, or no pictures.
+        InputError: No such person in the video, or none of the pictures is clear enough.
         ConsentError: There is no valid consent.
     """
     timeline = read_timeline(folder)
     person = timeline.person(key)
-    photos = [path for path in timeline.faces(person) if path.is_file()]
-    if not photos:
-        raise InputError(f"{folder} keeps no pictures of {person['label']} to enrol from.")
+    photos, faces = _photos(engine, timeline, person)
     done = engine.enrol(
         name,
         photos,
@@ -159,33 +199,54 @@ def enrol_from_timeline(
         consent=consent,
         person_id=person_id,
         new=new,
-        largest=True,
+        face=faces,
         keep=keep,
         notes=notes,
     )
     enrolled = done.receipt.person
-    named = {"label": enrolled.name, "name": enrolled.name, "person_id": enrolled.person_id}
-    person |= named | {"decision": "match", "enrolled_from_here": True}
-    _write(timeline)
+    person |= {"label": enrolled.name, "name": enrolled.name, "person_id": enrolled.person_id}
+    person |= {"decision": "match", "score": None, "candidates": [], "enrolled_from_here": True}
+    save_timeline(timeline)
     return done
 
 
-def _write(timeline: Timeline) -> None:
-    record = timeline.record
-    files = {
-        "timeline.csv": _csv(record),
-        "timeline.html": timeline_page(record, labelled=_labelled(timeline.folder)),
-        "timeline.json": json.dumps(record, ensure_ascii=False, indent=2) + "\n",
-    }
-    with _writing(timeline.folder):
-        for name, text in files.items():
-            _replace_file(timeline.folder / name, text.encode())
+def _photos(
+    engine: Faceprint, timeline: Timeline, person: JsonObject
+) -> tuple[list[Path], list[int]]:
+    """The clear pictures of a person, and which face in each is theirs: others may be in it too."""
+    photos, faces = [], []
+    for look in person.get("looks", []):
+        path = timeline.folder / "faces" / Path(look["file"]).name
+        if not look["clear"] or not path.is_file():
+            continue
+        found = engine.detect(path).faces
+        if not found:
+            continue
+        box = np.array([look["box"]], dtype=np.float32)
+        overlaps = iou_matrix(box, np.stack([face.box for face in found]))[0]
+        if overlaps.max() >= _SAME_FACE:
+            photos.append(path)
+            faces.append(int(overlaps.argmax()))
+        if len(photos) == _ENROLLED_LOOKS:
+            break
+    if not photos:
+        raise InputError(
+            f"{person['label']} is not clear enough in this video to be known again. Enrol from a "
+            "photo: faceprint enrol NAME PHOTO"
+        )
+    return photos, faces
+
+
+def harmless_cell(cell: object) -> object:
+    """A cell of a table that a spreadsheet does not take for a formula; numbers stay as they are."""
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{cell}"
+    return cell
 
 
 def _labelled(folder: Path) -> str | None:
     """The labelled video beside a timeline, whole or in part."""
-    names = ("labelled.mp4", "labelled.partial.mp4")
-    return next((name for name in names if (folder / name).is_file()), None)
+    return next((name for name in _LABELLED if (folder / name).is_file()), None)
 
 
 def _csv(record: JsonObject) -> str:
@@ -203,20 +264,15 @@ def _rows(tracks: Sequence[JsonObject], people: dict[str, JsonObject]) -> Iterat
         person = people[track["person"]]
         for start, end in track["spans"]:
             yield (
-                _harmless(person["label"]),
+                harmless_cell(person["label"]),
                 start,
                 end,
-                track["score"],
+                None if person.get("enrolled_from_here") else track["score"],
                 person["decision"],
                 person["person_id"],
                 person["key"],
                 track["track"],
             )
-
-
-def _harmless(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 @contextmanager
@@ -228,31 +284,3 @@ def _writing(folder: Path) -> Iterator[None]:
             f"The results cannot be written to {folder}: {error.strerror or error}. Free some space, "
             "or choose another folder with --out."
         ) from error
-
-
-def _replace_file(target: Path, data: bytes) -> None:
-    draft = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-
-
-def _replace_folder(target: Path, files: dict[str, bytes]) -> None:
-    """Fills a folder beside the old one, then takes its place."""
-    draft = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        draft.mkdir()
-        for name, data in files.items():
-            (draft / name).write_bytes(data)
-        if target.exists():
-            shutil.rmtree(target)
-        draft.replace(target)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise

@@ -37,6 +37,9 @@ _DETECTIONS_PER_S = 6.0
 _LEAST_FOR_CUTS_PX = 108
 """Pixels of the shorter side that are enough to see a cut."""
 
+_AHEAD_BYTES = 384 * 2**20
+"""Of decoded frames that wait; larger pictures are looked at by fewer workers."""
+
 _GAP_S = 0.5
 """A face that is missed for longer has left and come back."""
 
@@ -66,6 +69,14 @@ class _Trace:
         self.confirmed |= one.confirmed
         if one.detection is not None:
             self.last_detected = len(self.frames)
+
+    def extend(self, later: _Trace) -> None:
+        """Adds what was noted under another number."""
+        self.last_detected = len(self.frames) + later.last_detected
+        self.frames.extend(later.frames)
+        self.times_s.extend(later.times_s)
+        self.places.extend(later.places)
+        self.confirmed |= later.confirmed
 
     def first(self, count: int) -> tuple[FloatArray, FloatArray]:
         """Boxes (N, 4) and landmarks (N, 5, 2) of the first frames."""
@@ -116,8 +127,11 @@ class _Pass:
     def run(self, on_progress: OnProgress | None, stop: Stop | None) -> VideoIdentification:
         """Looks through the video and puts the answer together."""
         groups = self._groups(self._until_stopped(stop))
+        info, most = self._video.info, self._engine.models.workers
+        group_bytes = 3 * info.width * info.height * self._every
+        workers = max(1, min(most, _AHEAD_BYTES // group_bytes - 2))
         total = self._plan.end_s or self._video.info.duration_s
-        for frame, faces in in_order(self._detect, groups, workers=self._engine.models.workers):
+        for frame, faces in in_order(self._detect, groups, workers=workers):
             self._follow(frame, faces)
             if on_progress is not None and total is not None:
                 on_progress(frame.time_s - self._plan.start_s, total - self._plan.start_s)
@@ -167,6 +181,10 @@ class _Pass:
             return models.embedder.embed(models.crops(frame.pixels, wanted)).vectors
 
         tracked = self._tracker.update(frame.pixels, frame.time_s, faces, embed=embed)
+        for track_id, into in self._tracker.take_joined():
+            if track_id in self._traces:
+                self._traces.setdefault(into, _Trace()).extend(self._traces.pop(track_id))
+            self._namer.join(track_id, into)
         self._namer.observe(frame, tracked, faces)
         for one in tracked:
             self._traces.setdefault(one.track_id, _Trace()).add(frame, one)
@@ -205,7 +223,7 @@ class _Pass:
             detect_every=self._every,
             damaged_frames=self._video.damaged,
             cuts_s=tuple(self._tracker.cuts),
-            partial=self._stopped or self._video.cut_short,
+            partial=self._stopped or _sentence(self._video.cut_short),
         )
 
     def _step_s(self) -> float:
@@ -230,10 +248,14 @@ class _Pass:
             boxes=boxes,
             landmarks=landmarks,
             spans=_spans(times, step_s),
-            quality=looks[0].quality,
-            picture=looks[0].picture,
+            quality=looks[0].picture.quality,
+            picture=looks[0].picture.data,
             who=who,
         )
+
+
+def _sentence(text: str | None) -> str | None:
+    return text and text[0].upper() + text[1:]
 
 
 def _detect_every(info: VideoInfo) -> int:

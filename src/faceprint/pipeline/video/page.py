@@ -44,9 +44,9 @@ def clock(seconds: float) -> str:
     """Seconds as people say them.
 
     >>> clock(4.25), clock(64), clock(3661.5)
-    ('0:04.2', '1:04', '1:01:01.5')
+    ('0:04.3', '1:04', '1:01:01.5')
     """
-    tenths = int(seconds * 10)
+    tenths = int(seconds * 10 + 0.5)
     hours, minutes, rest = tenths // 36000, tenths // 600 % 60, tenths % 600
     end = f"{rest // 10:02d}" + (f".{rest % 10}" if rest % 10 else "")
     return f"{hours}:{minutes:02d}:{end}" if hours else f"{minutes}:{end}"

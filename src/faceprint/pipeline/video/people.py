@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from faceprint.cluster import group as group_alike
-from faceprint.pipeline.naming import Look, TrackNamer
+from faceprint.pipeline.naming import Look, TrackNamer, doubted
 from faceprint.pipeline.results import NamedEmbedding
 from faceprint.pipeline.video.results import VideoPerson, VideoTrack
-from faceprint.types import Decision
 
 if TYPE_CHECKING:
     from faceprint.pipeline.facade import Faceprint
@@ -58,11 +57,13 @@ def gather_people(
     answers = namer.search([_vectors(namer, settled, some) for some in unknown]) if unknown else ()
     strangers: list[_Set] = []
     for some, who in zip(unknown, answers, strict=True):
+        if not any(namer.is_clear(settled[k].track_id) for k in some):
+            who = doubted(who)
         known = named.get(who.person_id or "", ([], who))[0]
         if who.person_id is None:
             strangers.append((some, who))
         elif together[np.ix_(some, known)].any():
-            strangers.append((some, _doubted(who)))
+            strangers.append((some, doubted(who)))
         else:
             _join(named, who, some)
     return settled, _people(namer, settled, list(named.values()), strangers)
@@ -129,14 +130,10 @@ def _one_place(tracks: Sequence[VideoTrack], together: npt.NDArray[np.bool_]) ->
         if person_id is None:
             continue
         if together[k, holders.setdefault(person_id, [])].any():
-            settled[k] = replace(tracks[k], who=_doubted(tracks[k].who))
+            settled[k] = replace(tracks[k], who=doubted(tracks[k].who))
         else:
             holders[person_id].append(k)
     return settled
-
-
-def _doubted(who: NamedEmbedding) -> NamedEmbedding:
-    return replace(who, decision=Decision.UNSURE, name=None, person_id=None)
 
 
 def _alike(
@@ -148,10 +145,14 @@ def _alike(
     *,
     group: bool,
 ) -> list[list[int]]:
-    """The loose tracks in groups of one person each."""
+    """The loose tracks in groups of one person each; what is a blur stays alone."""
     calibration = engine.models.calibration
-    if not group or calibration is None or len(loose) < 2:
+    if not group or calibration is None:
         return [[k] for k in loose]
+    blurs = [k for k in loose if not namer.is_clear(tracks[k].track_id)]
+    loose = [k for k in loose if k not in blurs]
+    if not loose:
+        return [[k] for k in blurs]
     means = np.stack([namer.vectors(tracks[k].track_id).mean(axis=0) for k in loose])
     units = means / np.linalg.norm(means, axis=1, keepdims=True)
     labels = group_alike(
@@ -162,7 +163,7 @@ def _alike(
     return [
         [k for k, own in zip(loose, labels, strict=True) if own == label]
         for label in np.unique(labels)
-    ]
+    ] + [[k] for k in blurs]
 
 
 def _looks(namer: TrackNamer, tracks: Sequence[VideoTrack], some: Sequence[int]) -> list[Look]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceprint.media.video import VideoInfo
+from faceprint.pipeline.naming import Picture
 from faceprint.pipeline.results import NamedEmbedding
 from faceprint.types import Decision, FloatArray, Threshold
 
@@ -79,7 +80,7 @@ class VideoPerson:
         who: The answer over all looks at the person.
         tracks: Ids of the tracks, by time.
         seconds: How long the person is seen.
-        pictures: The best looks, JPEG, best first.
+        pictures: The best looks, best first.
     """
 
     key: str
@@ -87,7 +88,7 @@ class VideoPerson:
     who: NamedEmbedding
     tracks: tuple[int, ...]
     seconds: float
-    pictures: tuple[bytes, ...] = field(repr=False)
+    pictures: tuple[Picture, ...] = field(repr=False)
 
     @property
     def decision(self) -> Decision | None:
@@ -170,6 +171,16 @@ def _person_dict(person: VideoPerson) -> JsonObject:
         **person.who.to_dict(),
         "seconds": _seconds(person.seconds),
         "faces": [f"faces/{person.key}-{k}.jpg" for k in range(1, len(person.pictures) + 1)],
+        "looks": [
+            {
+                "file": f"faces/{person.key}-{number}.jpg",
+                "box": [round(side, 1) for side in picture.box],
+                "time_s": _seconds(picture.time_s),
+                "quality": round(picture.quality, 3),
+                "clear": picture.clear,
+            }
+            for number, picture in enumerate(person.pictures, 1)
+        ],
         "tracks": list(person.tracks),
     }
 

@@ -14,11 +14,13 @@ import numpy as np
 from PIL import Image as Pillow
 
 from faceprint.errors import ImageTooLargeError, OutputError
+from faceprint.files import write_whole
 from faceprint.gallery.records import Call
 from faceprint.jobs import JobContext, JobOutcome, Work
 from faceprint.media import encode_image
 from faceprint.pipeline.facade import Faceprint
 from faceprint.pipeline.results import Failure, Identification, IdentifiedFace
+from faceprint.pipeline.video.files import harmless_cell
 from faceprint.types import Decision, Image
 from faceprint.web.forms import Upload
 from faceprint.web.jobs.uploads import StoredFile
@@ -209,7 +211,7 @@ class _Book:
         path = self._folder / name
         try:
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(data)
+            write_whole(path, data)
         except OSError as error:
             raise OutputError(
                 f"The result cannot be written: {error.strerror or error}. Free some space, or "
@@ -225,14 +227,7 @@ def _table(photos: Sequence[dict[str, Any]]) -> str:
         for number, face in enumerate(photo["faces"]):
             values = (face["decision"], face["name"], face["score"], face["person_id"])
             cells = (photo["name"], number, *values, *face["box"])
-            writer.writerow(_harmless(cell) for cell in cells)
+            writer.writerow(harmless_cell(cell) for cell in cells)
         if not photo["faces"]:
-            writer.writerow([_harmless(photo["name"])] + [""] * (len(_COLUMNS) - 1))
+            writer.writerow([harmless_cell(photo["name"])] + [""] * (len(_COLUMNS) - 1))
     return stream.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    """Text that a spreadsheet does not take for a formula."""
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{cell}"
-    return cell

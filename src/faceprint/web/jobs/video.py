@@ -89,7 +89,7 @@ def video_work(engine: Faceprint, video: Path, order: VideoOrder, *, call: Call)
 
     def work(context: JobContext) -> JobOutcome:
         # Decoders of video take time to import.
-        from faceprint.pipeline.video.files import write_timeline
+        from faceprint.pipeline.video.files import save_timeline, write_timeline
         from faceprint.pipeline.video.results import VideoPlan
 
         plan = VideoPlan(every=order.every, start_s=order.start_s, end_s=order.end_s)
@@ -102,12 +102,12 @@ def video_work(engine: Faceprint, video: Path, order: VideoOrder, *, call: Call)
             stop=context.stopped,
         )
         context.progress(share, 1.0, "Writing the timeline")
-        write_timeline(found, context.folder)
+        timeline = write_timeline(found, context.folder)
         partial = found.partial
         if order.labelled and not context.stopped():
             problem = _write_labelled(engine, found, video, context)
             partial = partial or problem
-            write_timeline(found, context.folder)  # now with the video in its page
+            save_timeline(timeline)  # now with the video in its page
         return JobOutcome(_summary(found), partial=partial)
 
     return work
