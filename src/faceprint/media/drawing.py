@@ -46,7 +46,7 @@ class Mark:
     colour: Colour
 
 
-def draw_faces(image: Image, marks: Sequence[Mark]) -> Image:
+def draw_faces(image: Image, marks: Sequence[Mark], *, steady: bool = False) -> Image:
     """A copy of an image with faces outlined and named.
 
     Lines, dots and letters grow with the image and the face. A label stands on a plate of the
@@ -57,6 +57,8 @@ def draw_faces(image: Image, marks: Sequence[Mark]) -> Image:
     Args:
         image: (H, W, 3) uint8 RGB; not changed.
         marks: The faces; one whose box is not finite is left out.
+        steady: Place each label by its own face alone, so that in a video it does not hop from frame
+            to frame; labels of faces close together may then cover each other.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -74,7 +76,8 @@ def draw_faces(image: Image, marks: Sequence[Mark]) -> Image:
     if any(mark.label for mark in drawn):
         from faceprint.media.labels import draw_labels
 
-        draw_labels(canvas, [(mark.box, mark.label, mark.colour) for mark in drawn])
+        labels = [(mark.box, mark.label, mark.colour) for mark in drawn]
+        draw_labels(canvas, labels, steady=steady)
     return canvas
 
 

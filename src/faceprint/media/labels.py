@@ -21,25 +21,32 @@ _SMALLEST_PX: Final = 11
 _LONGEST_LABEL: Final = 80
 
 
-def draw_labels(canvas: Image, labels: Sequence[tuple[FloatArray, str, Colour]]) -> None:
+def draw_labels(
+    canvas: Image, labels: Sequence[tuple[FloatArray, str, Colour]], *, steady: bool = False
+) -> None:
     """Draws name plates beside boxes, into the image itself; the largest faces choose first.
 
     Args:
         canvas: (H, W, 3) uint8 RGB.
         labels: Box, (4,) float32 pixels, with text and the colour of the plate; empty texts are
             skipped.
+        steady: Each plate goes above its box, else below, else into it, wherever it first lies inside
+            the image and whatever else is there; plates are drawn in the order given.
     """
     boxes = np.array([box for box, _, _ in labels], dtype=np.float32).reshape(-1, 4)
     sizes = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     taken: list[FloatArray] = []
-    for index in np.argsort(-sizes, kind="stable"):
+    for index in range(len(labels)) if steady else np.argsort(-sizes, kind="stable"):
         box, text, colour = labels[index]
         line = clean_label(text)
         if not line:
             continue
         plate = _fitting_plate(line, colour, box, canvas)
-        others = np.delete(boxes, index, axis=0)
-        place = _choose_place(plate, box, taken=taken, others=others, canvas=canvas)
+        if steady:
+            place = _steady_place(plate, box, canvas)
+        else:
+            others = np.delete(boxes, index, axis=0)
+            place = _choose_place(plate, box, taken=taken, others=others, canvas=canvas)
         x, y = int(place[0]), int(place[1])
         canvas[y : y + plate.shape[0], x : x + plate.shape[1]] = plate
         taken.append(place)
@@ -115,6 +122,16 @@ def _choose_place(
     hidden += _covered(places, others) + 2 * _covered(places, box[None].astype(np.float32))
     best: FloatArray = places[int(np.argmin(np.round(hidden, 1)))]
     return best
+
+
+def _steady_place(plate: Image, box: FloatArray, canvas: Image) -> FloatArray:
+    """The first place above, below or in the box that the image has room for."""
+    (high, wide), (height, width) = plate.shape[:2], canvas.shape[:2]
+    x, y1, y2 = (float(box[side]) for side in (0, 1, 3))
+    above, below = round(y1) - 1 - high, round(y2) + 1
+    y = next((y for y in (above, below) if 0 <= y <= height - high), round(y1))
+    corner = np.rint(np.clip((x, y), 0, (width - wide, height - high)))
+    return np.hstack([corner, corner + np.array([wide, high])]).astype(np.float32)
 
 
 def _places(plate: Image, box: FloatArray, canvas: Image) -> FloatArray:

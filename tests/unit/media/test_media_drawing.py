@@ -153,7 +153,7 @@ def crossing_offsets(*, steady: bool) -> set[tuple[int, int]]:
         draw_labels(
             canvas,
             [
-                (np.array(box, np.float32), "Ada", colour)
+                (np.array(box, np.float32), "Ada Lovelace", colour)
                 for box, colour in zip(boxes, colours, strict=True)
             ],
             steady=steady,

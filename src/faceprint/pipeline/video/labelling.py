@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from faceprint.media.video import Frame, Video, VideoWriter
 from faceprint.pipeline.labels import name_label
 from faceprint.pipeline.stream import in_order
 from faceprint.pipeline.video.results import VideoIdentification
-from faceprint.types import Decision
+from faceprint.types import Decision, Image
 
 __all__ = ["write_labelled"]
 
@@ -55,15 +56,11 @@ def write_labelled(
         )
     marks = _marks_by_time(found, landmarks=landmarks)
 
+    def drawn(frame: Frame) -> Image:
+        return draw_faces(frame.pixels, marks.get(_key(frame.time_s), []), steady=True)
+
     def draw(frames: list[Frame]) -> list[Frame]:
-        return [
-            Frame(
-                frame.index,
-                frame.time_s,
-                draw_faces(frame.pixels, marks.get(_key(frame.time_s), [])),
-            )
-            for frame in frames
-        ]
+        return [replace(frame, pixels=drawn(frame)) for frame in frames]
 
     partial = target.with_name(f"{target.stem}.partial{target.suffix}")
     with Video(source, max_pixels=max_pixels) as video:
