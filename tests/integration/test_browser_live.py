@@ -160,11 +160,13 @@ def test_stopping_lets_go_of_the_camera(browser: Browser, address: str) -> None:
         root = page.locator(camera_of(page))
         expect(root.locator("[data-status]")).to_contain_text("a second", timeout=60_000)
         for _ in range(2):
+            expect(root.locator("[data-now] li").first).to_be_visible(timeout=60_000)
             root.get_by_role("button", name="Stop").click()
             expect(root.get_by_role("button", name="Start the camera")).to_be_visible()
             states = page.evaluate("window.given.getTracks().map(track => track.readyState)")
             assert states == ["ended"]
             expect(root.locator(".live-face")).to_have_count(0)
+            expect(root.locator("[data-log] li").first).to_contain_text("left")
             camera_of(page)
             expect(root.locator("[data-status]")).to_contain_text("a second", timeout=60_000)
 

@@ -260,6 +260,22 @@ def test_the_command_prints_json_lines_and_ends_cleanly(
     assert 0 < made < frames / 2, "a search for each decision, not for each picture"
 
 
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_the_command_ends_when_nobody_reads_any_more(
+    gallery: Path, cache_root: Path, data_root: Path, options: list[str]
+) -> None:
+    film = data_root / "video" / "hamilton.mp4"
+    with watching(gallery, cache_root, film, "--loop", "--no-page", *options) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        assert process.wait(30) == 0, said
+    assert "cannot be" not in said
+    assert "Exception ignored" not in said
+
+
 def searches(gallery: Path) -> int:
     with contextlib.closing(sqlite3.connect(gallery)) as database:
         (count,) = database.execute("SELECT count(*) FROM accesses").fetchone()
@@ -284,13 +300,16 @@ def test_a_file_ends_the_command(gallery: Path, cache_root: Path, data_root: Pat
         (["0", "--webhook", "ftp://x"], "http:// or https://"),
     ],
 )
-def test_the_command_says_what_is_wrong(
-    gallery: Path, cache_root: Path, arguments: list[str], expected: str
+@pytest.mark.parametrize("page", [["--no-page"], ["--port", "0"]])
+def test_the_command_says_once_what_is_wrong(
+    gallery: Path, cache_root: Path, arguments: list[str], expected: str, page: list[str]
 ) -> None:
-    with watching(gallery, cache_root, *arguments, "--no-page") as process:
+    with watching(gallery, cache_root, *arguments, *page) as process:
         _, said = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert expected in said
+    assert said.count(expected) == 1
+    assert "The view" not in said
+    assert "Ended" not in said
     assert "Traceback" not in said
 
 

@@ -392,5 +392,5 @@ def _tell_faults(damaged: int, cut_short: str | None) -> int:
     if damaged:
         err.print(f"{damaged} broken frame{'s' * (damaged > 1)} left out.")
     if cut_short is not None:
-        err.print(f"[bold yellow]Partial[/]: {escape(cut_short)}. What there is was used.")
+        err.print(f"[bold yellow]Partial[/]: {escape(cut_short)} What there is was used.")
     return 0 if cut_short is None else 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,7 +77,9 @@ def watch(
             help="Post each event there as JSON, signed with FACEPRINT_WEBHOOK_SECRET if that is set.",
         ),
     ] = None,
-    page: Annotated[bool, typer.Option(help="Show the view in the web app; needs the extra web.")] = True,
+    page: Annotated[
+        bool, typer.Option(help="Show the view in the web app; needs the extra web.")
+    ] = True,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the page; 0 for a free one.")
     ] = 8001,
@@ -108,18 +112,20 @@ def watch(
             sinks.append(
                 Webhook(webhook, secret=None if secret is None else secret.get_secret_value())
             )
+        changes = _Changes(says_end=False)
         watcher = make_watcher(
-            faceprint, source, call=call, options=options, sinks=sinks, loop=loop
+            faceprint, source, call=call, options=options, sinks=sinks, loop=loop, changes=changes
         )
         try:
             with _stopped_politely():
                 watcher.start()
                 if page:
-                    _serve(faceprint, watcher, port)
+                    _serve(faceprint, watcher, port, changes)
                 else:
                     _wait(watcher)
         finally:
             troubles = watcher.close()
+            _let_go_of_output()
     _summarise(watcher, troubles)
     return 2 if troubles else 0
 
@@ -132,6 +138,7 @@ def make_watcher(
     options: WatchOptions,
     sinks: list[EventSink],
     loop: bool,
+    changes: _Changes | None = None,
 ) -> Watcher:
     """A watcher that says on standard error when its source comes and goes.
 
@@ -142,7 +149,7 @@ def make_watcher(
         source,
         loop=loop,
         max_pixels=faceprint.settings.max_pixels,
-        on_status=_Changes(),
+        on_status=changes or _Changes(),
     )
     err.print(f"Watching {escape(live.name)}. Stop with Ctrl-C.")
     return Watcher(faceprint, live, call=call, options=options, sinks=sinks)
@@ -158,13 +165,21 @@ def _stopped_politely() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _serve(faceprint: Faceprint, watcher: Watcher, port: int) -> None:
+def _let_go_of_output() -> None:
+    """Drops what nobody reads, which Python would fail to write at its end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _serve(faceprint: Faceprint, watcher: Watcher, port: int, changes: _Changes) -> None:
     serve_app(
         faceprint,
         port=port,
         watcher=watcher,
         until_watched=True,
-        on_ready=lambda address: err.print(f"The view: [bold]{address}/live[/]"),
+        on_ready=changes.show_view,
     )
 
 
@@ -179,6 +194,7 @@ def _wait(watcher: Watcher) -> None:
 def _summarise(watcher: Watcher, troubles: tuple[str, ...]) -> None:
     status = watcher.status
     source = status.source
+    err.print(f"Ended: {escape(source.reason)}" if source.reason else "Ended.")
     err.print(
         f"{source.frames} pictures came, {status.looked_at} were looked at, {source.dropped} gave "
         f"way to newer ones; {source.reconnects} reconnects; {status.events} events."
@@ -188,22 +204,48 @@ def _summarise(watcher: Watcher, troubles: tuple[str, ...]) -> None:
 
 
 class _Changes:
-    """Says when a source comes and goes, each change once."""
+    """Says when a source comes and goes, each change once, and where it is shown.
 
-    def __init__(self) -> None:
+    Args:
+        says_end: Whether to say that it ended; else somebody else does, or says why it failed.
+    """
+
+    def __init__(self, *, says_end: bool = True) -> None:
+        self._says_end = says_end
         self._last: tuple[SourceState, str] | None = None
+        self._view = ""
+        self._lock = threading.Lock()
 
     def __call__(self, status: SourceStatus) -> None:
         """Takes a change of state."""
         now = (status.state, status.reason)
-        if status.state is SourceState.CONNECTING or now == self._last:
+        if status.state is SourceState.CONNECTING:
             return
-        self._last = now
-        words = {
-            SourceState.LIVE: "[bold green]Live[/]",
-            SourceState.LOST: "[bold yellow]Lost[/], trying again",
-        }.get(status.state, "Ended")
-        err.print(f"{words}{': ' + escape(status.reason) if status.reason else '.'}")
+        with self._lock:
+            if now == self._last:
+                return
+            self._last = now
+            ended = status.state is SourceState.ENDED
+            if ended and not self._says_end:
+                return
+            words = {
+                SourceState.LIVE: "[bold green]Live[/]",
+                SourceState.LOST: "[bold yellow]Lost[/], trying again",
+            }.get(status.state, "Ended")
+            err.print(f"{words}{': ' + escape(status.reason) if status.reason else '.'}")
+            self._print_view()
+
+    def show_view(self, address: str) -> None:
+        """Says where the view is, once there is something to see or to wait for."""
+        with self._lock:
+            self._view = f"The view: [bold]{address}/live[/]"
+            if self._last is not None and self._last[0] is not SourceState.ENDED:
+                self._print_view()
+
+    def _print_view(self) -> None:
+        if self._view:
+            err.print(self._view)
+            self._view = ""
 
 
 class _Lines:
@@ -219,16 +261,23 @@ class _Lines:
         """Prints one line.
 
         Raises:
-            OutputError: Nobody reads them any more.
+            OutputError: They cannot be printed.
+            BrokenPipeError: Nobody reads them any more.
         """
         at = event.at.astimezone().strftime("%H:%M:%S")
         score = "" if event.score is None else f", score {event.score:.2f}"
         stayed = f" after {event.duration_s:.0f} s" if event.kind is EventKind.LEFT else ""
-        try:
+        # A console ends the program by itself where nobody reads; so it only makes the line.
+        with out.capture() as line:
             out.print(
                 f"{at}  {_who(event)} {self._WORDS[event.kind]}{stayed} "
                 f"[dim](track {event.track}{score})[/]"
             )
+        try:
+            sys.stdout.write(line.get())
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
         except OSError as error:
             raise OutputError(f"Events cannot be printed: {error.strerror}.") from error
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from faceprint.errors import GalleryCorruptError, GalleryError, GalleryUnavailableError
+from faceprint.files import is_full
 
 __all__ = ["storage_error", "translated"]
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -44,7 +44,7 @@ def storage_error(error: OSError, path: Path) -> GalleryUnavailableError:
         error: What the system said.
         path: The file or folder, named in the message.
     """
-    if error.errno in _FULL:
+    if is_full(error):
         return GalleryUnavailableError(
             f"The disk that holds {path} is full; nothing was stored. Free some space and try "
             "again."

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from faceprint.errors import GalleryCorruptError
+from faceprint.files import write_whole
 from faceprint.gallery.faults import storage_error
 
 __all__ = ["PendingPictures", "PictureFolder"]
@@ -107,17 +108,11 @@ class PictureFolder:
         """Stores a picture atomically and returns its digest; one that is there already stays."""
         digest = hashlib.sha256(content).hexdigest()
         path = self._path(digest)
-        partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if path.exists() and path.read_bytes() == content:
                 return digest
-            try:
-                _write_synced(partial, content)
-                partial.replace(path)
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
+            write_whole(path, content, mode=0o600)
             _sync_folder(path.parent)
         except OSError as error:
             raise storage_error(error, path) from error
@@ -161,14 +156,6 @@ class PendingPictures:
             with suppress(OSError):
                 self._marker.unlink(missing_ok=True)
             self._marker = None
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

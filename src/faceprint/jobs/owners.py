@@ -7,10 +7,13 @@ import secrets
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from filelock import FileLock, Timeout
 
 __all__ = ["Owner", "lives"]
+
+_PATIENCE_S: Final = 5.0
 
 
 class Owner:
@@ -35,15 +38,14 @@ class Owner:
         with self._mutex:
             if not self._lock.is_locked:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._lock.acquire(blocking=False)
+                # Others hold the lock for a moment while they look whether this owner lives.
+                self._lock.acquire(timeout=_PATIENCE_S, poll_interval=0.005)
 
     def release(self) -> None:
         """Gives the lock up."""
         with self._mutex:
             if self._lock.is_locked:
-                self._lock.release()
-                with suppress(OSError):
-                    self._path.unlink(missing_ok=True)
+                _remove(self._path, self._lock)
 
 
 def lives(folder: Path, name: str) -> bool:
@@ -54,12 +56,23 @@ def lives(folder: Path, name: str) -> bool:
     lock = FileLock(path, thread_local=False)
     try:
         lock.acquire(blocking=False)
-    except (Timeout, PermissionError):
+    except Timeout:
+        # Without the file, the owner has given it up just now.
+        return path.exists()
+    except PermissionError:
         return True
-    lock.release()
+    _remove(path, lock)
+    return False
+
+
+def _remove(path: Path, lock: FileLock) -> None:
+    """Removes a lock's file before the lock goes, so that nobody can have claimed it meanwhile.
+
+    Where an open file cannot be removed, as on Windows, releasing the lock does it.
+    """
     with suppress(OSError):
         path.unlink(missing_ok=True)
-    return False
+    lock.release()
 
 
 def _path(folder: Path, name: str) -> Path:

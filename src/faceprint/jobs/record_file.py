@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
-import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,17 +10,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from faceprint.errors import OutputError
+from faceprint.files import is_full, write_whole
 from faceprint.jobs.records import Job, JobNotFoundError, JobState
 
-__all__ = ["DISK_FULL", "RECORD", "cannot_write", "no_job", "read_record", "write_record"]
+__all__ = ["RECORD", "cannot_write", "no_job", "read_record", "write_record"]
 
 _log = logging.getLogger(__name__)
 
 RECORD = "job.json"
 """Name of the record in the folder of a job."""
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-"""Numbers of the errors of a full disk."""
 
 
 def read_record(folder: Path) -> Job:
@@ -39,27 +34,18 @@ def read_record(folder: Path) -> Job:
 
 
 def write_record(folder: Path, job: Job) -> None:
-    """Replaces the record in the folder of a job.
+    """Replaces the record in the folder of a job; only the last one waits for the disk.
 
     Raises:
         OSError: The disk refuses.
     """
-    draft = folder / f".{secrets.token_hex(8)}.part"
-    try:
-        with draft.open("x", encoding="utf-8") as file:
-            file.write(job.model_dump_json(indent=1))
-            if not job.active:
-                file.flush()
-                os.fsync(file.fileno())
-        draft.replace(folder / RECORD)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    data = job.model_dump_json(indent=1).encode()
+    write_whole(folder / RECORD, data, durable=not job.active)
 
 
 def cannot_write(folder: Path, error: OSError) -> OutputError:
     """What the disk refused, and what to do."""
-    if error.errno in DISK_FULL:
+    if is_full(error):
         return OutputError(
             f"The disk is full: nothing more can be written to {folder}. Free some space, or delete "
             "old jobs."

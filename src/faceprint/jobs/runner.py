@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from faceprint.errors import FaceprintError, OutputError
+from faceprint.files import is_full
 from faceprint.jobs.context import JobContext, JobOutcome, JobStopped, Work
-from faceprint.jobs.record_file import DISK_FULL
 from faceprint.jobs.records import (
     Job,
     JobNotFoundError,
@@ -200,7 +200,7 @@ class JobRunner:
 def _failure(job_id: str, error: Exception) -> dict[str, Any]:
     if isinstance(error, FaceprintError):
         return {"message": str(error), "code": error.code}
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
+    if is_full(error):
         message = "The disk is full. Free some space, or delete old jobs, and start this again."
         return {"message": message, "code": OutputError.code}
     incident = secrets.token_hex(4)

@@ -23,12 +23,12 @@ from faceprint.jobs.record_file import (
     write_record,
 )
 from faceprint.jobs.records import Job, JobNotFoundError, JobProgress, JobState, JobStateError
+from faceprint.jobs.wording import INPUTS, without_paths
 
 __all__ = ["STOPPED_MESSAGE", "JobStore"]
 
 _log = logging.getLogger(__name__)
 
-_INPUTS = "input"
 _OWNERS = ".owners"
 _NEW = ".new-"
 _LEAVING = ".leaving-"
@@ -83,7 +83,7 @@ class JobStore:
             self._owner.claim()
             # The results hold faces.
             draft.mkdir(mode=0o700, parents=True)
-            (draft / _INPUTS).mkdir()
+            (draft / INPUTS).mkdir()
             write_record(draft, job)
             draft.rename(self._folder / job.job_id)
         except OSError as error:
@@ -146,7 +146,7 @@ class JobStore:
 
     def inputs(self, job_id: str) -> Path:
         """Where the input of a job lies, which is deleted when the job ends."""
-        return self.folder(job_id) / _INPUTS
+        return self.folder(job_id) / INPUTS
 
     def file(self, job_id: str, name: str) -> Path:
         """One file of a job's result.
@@ -168,7 +168,7 @@ class JobStore:
             sorted(
                 name.as_posix()
                 for name in names
-                if name.parts[0] not in (_INPUTS, RECORD) and not name.name.startswith(".")
+                if name.parts[0] not in (INPUTS, RECORD) and not name.name.startswith(".")
             )
         )
 
@@ -198,7 +198,8 @@ class JobStore:
         Args:
             job_id: Of the job.
             state: An ended one.
-            fields: Of `Job`: message, code, summary, files.
+            fields: Of `Job`: message, code, summary, files. In the message, files of the job lose
+                the path of its folder, which is nothing to whoever reads it.
         """
         with self._lock:
             job = self.get(job_id)
@@ -206,7 +207,9 @@ class JobStore:
                 return job
             if job_id not in self._own:
                 raise JobStateError("Another process works on this job. End it there.")
-            shutil.rmtree(self._folder / job_id / _INPUTS, ignore_errors=True)
+            shutil.rmtree(self._folder / job_id / INPUTS, ignore_errors=True)
+            if "message" in fields:
+                fields["message"] = without_paths(fields["message"], self._folder / job_id)
             return self._change(
                 job_id, save=True, state=state, ended_at=datetime.now(UTC), **fields
             )
@@ -309,7 +312,7 @@ class JobStore:
                     "files": self.produced(job.job_id),
                 }
             )
-            shutil.rmtree(folder / _INPUTS, ignore_errors=True)
+            shutil.rmtree(folder / INPUTS, ignore_errors=True)
             write_record(folder, ended)
         except FileNotFoundError as error:
             raise no_job(job.job_id) from error

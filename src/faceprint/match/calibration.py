@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from faceprint.errors import CalibrationError
+from faceprint.files import write_whole
 from faceprint.types import FloatArray, Threshold
 
 __all__ = ["Calibration", "OperatingPoint", "load_calibration", "save_calibration"]
@@ -125,12 +126,14 @@ def load_calibration(
 
 
 def save_calibration(calibration: Calibration, folder: Path) -> Path:
-    """Writes a calibration where `load_calibration` finds it; the path."""
+    """Writes a calibration where `load_calibration` finds it, whole or not at all; the path.
+
+    Raises:
+        OSError: The disk refuses.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _file_name(calibration.detector, calibration.model_id)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(calibration), indent=1) + "\n", "utf-8")
-    part.replace(path)
+    write_whole(path, (json.dumps(asdict(calibration), indent=1) + "\n").encode())
     return path
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import uuid
 from pathlib import Path
 from typing import Final, Literal
 
@@ -12,6 +10,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from faceprint.errors import ImageError, ImageFormatError
+from faceprint.files import write_whole
 from faceprint.media.arrays import check_image
 from faceprint.types import Image
 
@@ -77,7 +76,7 @@ def write_image(path: str | Path, image: Image) -> None:
         )
     data = encode_image(image, format=kind)
     try:
-        _replace(target, data)
+        write_whole(target, data)
     except OSError as error:
         raise ImageError(f"{target} cannot be written: {error.strerror or error}.") from error
 
@@ -88,16 +87,3 @@ def _check_sides(image: Image, kind: EncodedFormat) -> None:
             f"An image of {image.shape[1]} × {image.shape[0]} pixels is too large for {kind}, "
             f"which ends at {_LONGEST_SIDE_PX[kind]:,} a side. Write it as png, or scale it down."
         )
-
-
-def _replace(target: Path, data: bytes) -> None:
-    draft = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise

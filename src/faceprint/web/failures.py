@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import secrets
 
@@ -31,6 +30,7 @@ from faceprint.errors import (
     VideoNotFoundError,
     WeightsMissingError,
 )
+from faceprint.files import is_full
 from faceprint.jobs import JobNotFoundError, JobsBusyError, JobStateError
 from faceprint.web.access import BounceNeeded, SignInNeeded
 from faceprint.web.guard import answer_headers
@@ -78,7 +78,6 @@ _CODES = {
     507: "disk_full",
 }
 
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _RETRY_AFTER_S = 5
 
 
@@ -92,9 +91,7 @@ def status_of(error: FaceprintError) -> int:
 def _disk_is_full(error: BaseException) -> bool:
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in _DISK_FULL:
-            return True
-        if "disk is full" in str(cause):
+        if is_full(cause) or "disk is full" in str(cause):
             return True
         cause = cause.__cause__
     return False

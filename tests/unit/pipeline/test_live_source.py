@@ -114,6 +114,17 @@ def test_a_stream_that_drops_comes_back_with_growing_waits() -> None:
     assert "secret9" not in repr(said)
 
 
+def test_reasons_are_sentences_and_a_loss_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    said: list[SourceStatus] = []
+    opener = Opener([FakeVideo(1, cut_short="Input/output error")])
+    source = LiveSource(STREAM, open_video=opener, patience=QUICK, on_status=said.append)
+    source.start()
+    until(lambda: source.status.reconnects == 1)
+    source.close()
+    assert "Input/output error." in {status.reason for status in said}
+    assert [one for one in caplog.records if one.levelname == "WARNING"] == []
+
+
 def test_times_go_on_rising_over_a_reconnect() -> None:
     opener = Opener([FakeVideo(2, before=lambda _: time.sleep(0.01)) for _ in range(3)])
     source = LiveSource(STREAM, open_video=opener, patience=QUICK)

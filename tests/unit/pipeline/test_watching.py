@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -255,6 +256,43 @@ def test_a_sink_that_fails_stops_nothing() -> None:
     watcher.start()
     until(lambda: watcher.status.source.frames == 100 and watcher.status.events == 1)
     assert watcher.close() == ("1 events could not be written.",)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="There is no /dev/full here.")
+def test_a_sink_that_goes_on_failing_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    watcher = Set().watcher(Stream(100), [JsonLines(Path("/dev/full"))])
+    watcher.start()
+    until(lambda: watcher.status.source.frames == 100 and watcher.status.events == 1)
+    (trouble,) = watcher.close()
+    assert watcher.status.events == 2
+    assert trouble.startswith("2 events could not be written")
+    assert len(caplog.messages) == 1
+
+
+def test_the_watching_ends_when_nobody_reads_the_events(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    kept = tmp_path / "events.jsonl"
+    with open(writing, "w", encoding="utf-8", closefd=False) as pipe:
+        sinks = [JsonLines(pipe), JsonLines(kept)]
+        watcher = Set().watcher(Stream(100_000), sinks)
+        watcher.start()
+        assert watcher.wait(5)
+        assert watcher.status.source.frames < 100_000
+        assert watcher.close() == ()
+        assert len(kept.read_text().splitlines()) == 2, "others are told that everybody left"
+        with pytest.raises(BrokenPipeError):
+            pipe.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), writing)
+    os.close(writing)
+
+
+def test_who_asks_late_for_the_end_is_told_at_once() -> None:
+    watcher, rung = Set().watcher(Stream(1)), []
+    watcher.start()
+    watcher.close()
+    watcher.on_end(lambda: rung.append(1))
+    assert rung == [1]
 
 
 def test_a_model_that_cannot_run_ends_the_watching_with_its_error() -> None:

@@ -21,10 +21,12 @@ from faceprint.pipeline.live import face_watch
 from faceprint.pipeline.live.newest import Newest
 from faceprint.pipeline.live.source import SourceStatus
 from faceprint.pipeline.live.watcher import WatchedFrame, WatchStatus
+from faceprint.pipeline.results import NamedEmbedding
 from faceprint.track import TrackedFace
-from faceprint.types import Face
+from faceprint.types import Candidate, Decision, Face
 from faceprint.web import WebOptions, create_app
 from faceprint.web.guard import answer_headers
+from faceprint.web.live.rooms import LiveRooms
 from faceprint.web.live.views import MAX_MESSAGE_BYTES
 from faceprint.web.work import Slots
 
@@ -158,6 +160,50 @@ def test_a_program_sends_pictures_and_gets_faces(app: Any, views: Any) -> None:
     gc.collect()
     assert len(views) == 1
     assert views[0]() is None, "what was known of the view is gone with the connection"
+
+
+def test_a_goodbye_is_answered_with_who_has_left(
+    app: Any, views: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = NamedEmbedding(
+        Decision.MATCH, "Ada", "id", 0.6, (Candidate("id", "Ada", 0.6, "t"),), None
+    )
+    monkeypatch.setattr(FakeNamer, "who", lambda *_: who)
+
+    async def talk() -> Any:
+        async with connected(app, hello={}) as socket:
+            await socket.next()
+            socket.send(jpeg())
+            first = await socket.answer()
+            socket.send('{"end": true}')
+            last, end = await socket.answer(), await socket.next()
+            return first, last, end
+
+    first, last, end = asyncio.run(talk())
+    assert [(one["event"], one["name"]) for one in first["events"]] == [("appeared", "Ada")]
+    assert last["end"] is True
+    assert [(one["event"], one["name"]) for one in last["events"]] == [("left", "Ada")]
+    assert (end["type"], end["code"]) == ("websocket.close", 1000)
+
+
+def test_an_undecided_face_is_labelled_so_in_the_watched_view() -> None:
+    pixels = np.full((200, 200, 3), 90, np.uint8)
+    face = Face(np.array([60, 60, 140, 140], np.float32), 0.9)
+    nameless = NamedEmbedding(None, None, None, None, (), None)
+    drawn = [
+        LiveRooms(None).picture(
+            WatchedFrame(1, pixels, 0.0, (face_watch.WatchedFace(1, face, who, ""),))
+        )
+        for who in (None, nameless)
+    ]
+    assert drawn[0] != drawn[1]
+
+
+def test_the_page_says_what_is_kept(client: Any) -> None:
+    words = client.get("/live").text
+    assert "no picture is kept" in words
+    assert "noted in the gallery" in words
+    assert "nothing is kept" not in words
 
 
 def test_a_browser_needs_the_token_of_its_page(client: Any, app: Any, views: Any) -> None:

@@ -118,7 +118,7 @@ class Decoding:
             except DECODER_FAULTS as error:
                 faults += 1
                 if faults > _FAULTS_IN_A_ROW or not _may_go_on(error):
-                    self.stopped = f"reading failed: {reason(error)}"
+                    self.stopped = f"Reading failed: {reason(error).rstrip('.')}."
                     return
 
     def _note_end(self, packet: Packet[Any]) -> None:
@@ -141,7 +141,7 @@ class Decoding:
             or not any(known in container.format.name for known in _KNOWN_LENGTH)
         ):
             return None
-        return f"the file ends {max(missing_s, 0):.1f} s before its stated end: it was cut short"
+        return f"The file ends {max(missing_s, 0):.1f} s before its stated end: it was cut short."
 
 
 def _may_go_on(error: Exception) -> bool:

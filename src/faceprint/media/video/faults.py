@@ -9,6 +9,7 @@ from typing import Final
 import av
 
 from faceprint.errors import OutputError, VideoError, VideoFormatError, VideoNotFoundError
+from faceprint.files import is_full
 
 __all__ = ["DECODER_FAULTS", "opening_fault", "output_fault", "reason"]
 
@@ -23,7 +24,6 @@ DECODER_FAULTS: Final = (
 )
 """What PyAV raises when the bytes make no sense or cannot be read."""
 
-_DISK_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_ALLOWED: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
 _MOVIE_BOXES: Final = {b"ftyp", b"mdat", b"free", b"skip", b"wide", b"moof", b"styp", b"uuid"}
 
@@ -74,13 +74,12 @@ def output_fault(error: Exception, target: Path, *, kept: Path | None = None) ->
         kept: Where the part that was written lies, if it was kept.
     """
     also = f" The part up to there is kept as {kept}." if kept is not None else ""
-    code = getattr(error, "errno", None)
-    if code in _DISK_FULL:
+    if is_full(error):
         return OutputError(
             f"{target} cannot be written, because the disk is full.{also} Make room, or choose "
             "another place, and run it again."
         )
-    if code in _NOT_ALLOWED:
+    if getattr(error, "errno", None) in _NOT_ALLOWED:
         return OutputError(
             f"{target} cannot be written: no permission.{also} Choose another place."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,8 +32,12 @@ _MOST_ENTRIES: Final = 1000
 _SHOWN_ENTRIES: Final = 15
 # Pictures and sound in one file: no other program is run to put them together.
 _FORMATS: Final = "best[vcodec!=none][acodec!=none]/best[vcodec!=none]/best"
-_NOISE: Final = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x1f]|^ERROR:\s*|;? please report this issue.*")
+_NOISE: Final = re.compile(
+    r"\x1b\[[0-9;]*m|[\x00-\x1f]|^(ERROR:\s*)?\[[\w:+-]+\]\s(Got error:\s)?|^ERROR:\s*"
+    r"|;? please report this issue.*|\s*\(caused by .*\)"
+)
 _NOT_WRITABLE: Final = re.compile(r"No space left|Disk quota|Permission denied|Read-only|too large")
+_PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +46,16 @@ class FetchOptions:
 
     Attributes:
         timeout_s: Longest silence of the server.
-        retries: How often a broken transfer is taken up again.
+        retries: How often in a row a broken transfer is taken up again without bringing anything
+            new; 0 for never at all.
         max_bytes: Larger files are refused, where the server says how large they are.
+        sleep: Waits that many seconds between two tries.
     """
 
     timeout_s: float = 20.0
     retries: int = 5
     max_bytes: int | None = None
+    sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +131,70 @@ def fetch(
     _check_entry(url, titles, entry)
     _make_folder(folder)
     digest = hashlib.sha256(f"{url}\n{entry or 1}".encode()).hexdigest()[:8]
+    patience = _Patience(chosen, on_progress)
     settings = _settings(chosen) | {
         "outtmpl": {"default": f"%(title).80B-{digest}.%(ext)s"},
         "paths": {"home": str(folder)},
-        "progress_hooks": [_hook(on_progress)] if on_progress else [],
+        "progress_hooks": [patience.tell],
+        "retry_sleep_functions": {"http": patience.pause, "fragment": patience.pause},
         "playlist_items": str(entry or 1),
     }
-    with _told_plainly(url), _downloader(settings) as downloader:
-        info = downloader.extract_info(url, download=True)
+    info = _download(url, settings, patience)
     got = next(iter(info["entries"]), None) if info and "entries" in info else info
     return _check_arrival(url, folder, got)
+
+
+class _Patience:
+    """Counts the tries in a row that brought nothing new, and waits longer after each of them."""
+
+    def __init__(self, options: FetchOptions, on_progress: OnBytes | None) -> None:
+        self._options = options
+        self._on_progress = on_progress
+        self._before_bytes = 0
+        self._in_vain = 0
+        self.most_bytes = 0
+
+    def tell(self, status: dict[str, Any]) -> None:
+        """Hears from yt-dlp how far the transfer is."""
+        here = int(status.get("downloaded_bytes") or 0)
+        self.most_bytes = max(self.most_bytes, here)
+        if self._on_progress is not None:
+            total = status.get("total_bytes") or status.get("total_bytes_estimate")
+            self._on_progress(here, None if total is None else int(total))
+
+    def pause(self, n: int) -> float:
+        """Waits after the n-th try of one call of yt-dlp; what it is to wait in addition."""
+        self._count()
+        self._wait()
+        return 0.0
+
+    def lasts(self) -> bool:
+        """Whether to call yt-dlp again after all its tries; waits before that."""
+        self._count()
+        if self._in_vain >= self._options.retries:
+            return False
+        self._wait()
+        return True
+
+    def _count(self) -> None:
+        self._in_vain = 0 if self.most_bytes > self._before_bytes else self._in_vain + 1
+        self._before_bytes = self.most_bytes
+
+    def _wait(self) -> None:
+        self._options.sleep(_PAUSES_S[min(max(self._in_vain - 1, 0), len(_PAUSES_S) - 1)])
+
+
+def _download(url: str, settings: dict[str, Any], patience: _Patience) -> dict[str, Any] | None:
+    """Calls yt-dlp, which counts all tries alike, again as long as new bytes come."""
+    while True:
+        before = patience.most_bytes
+        try:
+            with _told_plainly(url), _downloader(settings) as downloader:
+                info: dict[str, Any] | None = downloader.extract_info(url, download=True)
+                return info
+        except FetchError:
+            if patience.most_bytes <= before or not patience.lasts():
+                raise
 
 
 def _look_up(url: str, options: FetchOptions) -> list[dict[str, Any]]:
@@ -221,14 +283,6 @@ class _Silence:
     warning = error = info = debug
 
 
-def _hook(on_progress: OnBytes) -> Callable[[dict[str, Any]], None]:
-    def tell(status: dict[str, Any]) -> None:
-        total = status.get("total_bytes") or status.get("total_bytes_estimate")
-        on_progress(int(status.get("downloaded_bytes") or 0), None if total is None else int(total))
-
-    return tell
-
-
 @contextmanager
 def _told_plainly(url: str) -> Iterator[None]:
     """Turns yt-dlp's errors into ours."""
@@ -240,7 +294,7 @@ def _told_plainly(url: str) -> Iterator[None]:
         yield
     except (YoutubeDLError, OSError) as error:
         cause = (getattr(error, "exc_info", None) or (None, None))[1]
-        text = " ".join(_NOISE.sub(" ", str(error)).split())
+        text = " ".join(_NOISE.sub(" ", str(error)).split()).rstrip(".")
         if _NOT_WRITABLE.search(text):
             raise OutputError(
                 f"The video cannot be written: {text}. Make room or choose another folder; the same "

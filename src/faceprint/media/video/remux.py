@@ -127,7 +127,7 @@ class _Copier:
             try:
                 packet = next(packets, None)
             except DECODER_FAULTS as error:
-                return f"reading failed: {reason(error)}"
+                return f"Reading failed: {reason(error).rstrip('.')}."
             if packet is None or self._is_past_end(packet, pictures):
                 return None
             if packet.dts is None or packet.pts is None or packet.stream_index not in self._tracks:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 from faceprint.errors import FaceprintError, OutputError
+from faceprint.files import write_whole
 from faceprint.media.video.faults import output_fault
 from faceprint.media.video.records import Frame, VideoInfo
 from faceprint.media.write import encode_image
@@ -99,7 +99,8 @@ class FrameFolder:
         """
         kind: Literal["png", "jpeg"] = "png" if name.endswith(".png") else "jpeg"
         data = encode_image(pixels, format=kind)
-        write_bytes(self.folder / name, data, replace=self._replace)
+        # Waiting for the disk at every frame would take longer than decoding them.
+        write_bytes(self.folder / name, data, replace=self._replace, durable=False)
 
     def to_dict(self) -> dict[str, Any]:
         """As frames.json has it."""
@@ -120,21 +121,23 @@ class FrameFolder:
         write_bytes(self.folder / "frames.csv", sheet.getvalue().encode(), replace=True)
 
 
-def write_bytes(target: Path, data: bytes, *, replace: bool) -> None:
+def write_bytes(target: Path, data: bytes, *, replace: bool, durable: bool = True) -> None:
     """Writes a file that appears whole or not at all.
+
+    Args:
+        target: The file.
+        data: All of it.
+        replace: Take the place of an existing file.
+        durable: Wait until the disk has the data.
 
     Raises:
         OutputError: It cannot be written, or is there already and may not be replaced.
     """
-    if not replace and target.exists():
+    try:
+        write_whole(target, data, replace=replace, durable=durable)
+    except FileExistsError as error:
         raise OutputError(
             f"{target} is there already. Choose another name, or write over it with --force."
-        )
-    draft = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        draft.write_bytes(data)
-        draft.replace(target)
+        ) from error
     except OSError as error:
         raise output_fault(error, target) from error
-    finally:
-        draft.unlink(missing_ok=True)

@@ -151,12 +151,14 @@ class JsonLines:
 
     def close(self) -> str:
         """Closes a file that was opened here; says how many events it does not hold."""
+        trouble = ""
         if self._own:
             try:
                 self._file.close()
             except OSError as error:
-                return str(self._failure(error))
-        return f"{self._lost} events could not be written to {self._name}." if self._lost else ""
+                trouble = str(self._failure(error))
+        lost = f"{self._lost} events could not be written to {self._name}."
+        return lost if self._lost else trouble
 
     def _failure(self, error: OSError) -> OutputError:
         return OutputError(

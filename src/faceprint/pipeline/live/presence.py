@@ -93,7 +93,7 @@ class Presence:
 
     def see(self, track: int, time_s: float) -> None:
         """Notes that a face is in view; only faces that are believed are given."""
-        visit = self._here.setdefault(track, _Visit(track, *[time_s] * 4))
+        visit = self._here.setdefault(track, _Visit(track, time_s, time_s, time_s, time_s))
         visit.last_s = self._latest_s = time_s
 
     def ask(self, time_s: float) -> tuple[int, ...]:

@@ -198,8 +198,7 @@ class Watcher:
         return self._ended
 
     def on_end(self, call: Callable[[], object]) -> None:
-        """Has something called once no more pictures will come: from the thread of the watcher, or at
-        once where that is so already."""
+        """Has something called once no more pictures will come; at once if that is so already."""
         with self._lock:
             ended = self._ended
             if not ended:

@@ -223,7 +223,7 @@ class _Pass:
             detect_every=self._every,
             damaged_frames=self._video.damaged,
             cuts_s=tuple(self._tracker.cuts),
-            partial=self._stopped or _sentence(self._video.cut_short),
+            partial=self._stopped or self._video.cut_short,
         )
 
     def _step_s(self) -> float:
@@ -252,10 +252,6 @@ class _Pass:
             picture=looks[0].picture.data,
             who=who,
         )
-
-
-def _sentence(text: str | None) -> str | None:
-    return text and text[0].upper() + text[1:]
 
 
 def _detect_every(info: VideoInfo) -> int:

@@ -88,7 +88,7 @@ def _draw(frame: WatchedFrame) -> bytes:
         Mark(
             box=one.face.box * np.float32(scale),
             landmarks=None,
-            label=one.label,
+            label="…" if one.who is None else one.label,
             colour=COLOURS[one.decision],
         )
         for one in frame.faces

@@ -56,7 +56,9 @@ def install(app: FastAPI, watcher: Watcher | None) -> None:
 async def browser_camera(websocket: WebSocket) -> None:
     """Takes JPEGs, one a message, and answers each that is looked at with the faces in it.
 
-    One that comes while another is looked at takes the place of one that waits. Nothing is kept.
+    One that comes while another is looked at takes the place of one that waits. No picture is
+    kept; searches are noted in the gallery's log. The text `{"end": true}` ends it: what is still to be
+    told comes as `{"end": true, "events": […]}`.
     """
 
     async def serve(visitor: Visitor) -> None:
@@ -127,6 +129,13 @@ async def _send_away(websocket: WebSocket, code: int, message: str) -> None:
         await websocket.close(code)
 
 
+def _is_goodbye(text: str | None) -> bool:
+    with suppress(ValueError):
+        message = json.loads((text or "")[:_MAX_HELLO_CHARACTERS])
+        return isinstance(message, dict) and message.get("end") is True
+    return False
+
+
 class _Camera:
     """One browser that sends its camera."""
 
@@ -137,12 +146,15 @@ class _Camera:
         self._inbox: Newest[bytes] = Newest(self._bell.ring)
         self._began = time.monotonic()
         self._count = 0
+        self._says_goodbye = False
 
     async def run(self) -> None:
         """Reads and answers until the browser leaves."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._read)
             await self._answer()
+            if self._says_goodbye:
+                await self._part()
             tasks.cancel_scope.cancel()
 
     async def _read(self) -> None:
@@ -150,6 +162,9 @@ class _Camera:
             message = await self._websocket.receive()
             data = message.get("bytes")
             if message["type"] == "websocket.disconnect":
+                break
+            if _is_goodbye(message.get("text")):
+                self._says_goodbye = True
                 break
             if data is None or len(data) > MAX_MESSAGE_BYTES:
                 code = _BAD_DATA if data is None else _TOO_BIG
@@ -178,6 +193,13 @@ class _Camera:
                 return
             with suppress(WebSocketDisconnect, RuntimeError):
                 await self._websocket.send_json(answer)
+
+    async def _part(self) -> None:
+        """Tells that everybody has left."""
+        self._watch.clear()
+        events = [event.to_dict() for event in self._watch.take_events()]
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await self._websocket.send_json({"end": True, "events": events})
 
     def _look(self, data: bytes) -> dict[str, Any]:
         began = time.monotonic()

@@ -7,6 +7,7 @@ import { drawFaces } from "./live_faces.js";
 const LONGEST_SIDE_PX = 960;
 const JPEG_QUALITY = 0.8;
 const LONGEST_WAIT_S = 15;
+const LONGEST_GOODBYE_S = 3;
 
 const TROUBLES = {
   NotAllowedError: "The browser was not allowed to use the camera. Allow it for this page (the sign beside the address), then start again.",
@@ -34,11 +35,19 @@ function pictureOf(view, canvas) {
 
 // Sends pictures one at a time; an answer that never comes ends it.
 class Line {
-  async open() {
+  constructor(onEvents) {
+    this.onEvents = onEvents;
     this.answered = null;
+    this.parting = false;
+  }
+
+  async open() {
     this.socket = await connect(
       "/live/camera",
-      (message) => this.answered?.resolve(message),
+      (message) => {
+        if (message.events) this.onEvents(message.events);
+        this.answered?.resolve(message);
+      },
       (reason) => { this.lost = reason; this.answered?.reject(reason); },
     );
     return this;
@@ -57,8 +66,16 @@ class Line {
     }
   }
 
+  // Lets the server tell who has left, and close.
+  part() {
+    if (this.socket?.readyState !== WebSocket.OPEN) return this.close();
+    this.parting = true;
+    this.socket.send(JSON.stringify({ end: true }));
+    setTimeout(() => this.socket.close(), 1000 * LONGEST_GOODBYE_S);
+  }
+
   close() {
-    this.socket?.close();
+    if (!this.parting) this.socket?.close();
   }
 }
 
@@ -78,7 +95,7 @@ export function setUpLiveCamera(root) {
 
   function stop(message = "") {
     run += 1;
-    line?.close();
+    line?.part();
     for (const track of stream?.getTracks() ?? []) track.stop();
     stream = null;
     view.srcObject = null;
@@ -139,7 +156,7 @@ export function setUpLiveCamera(root) {
 
   async function look(mine) {
     for (let tries = 0; mine === run; tries += 1) {
-      const own = line = new Line();
+      const own = line = new Line((events) => addEvents(root, events));
       try {
         await own.open();
         await exchange(mine, own, () => { tries = 0; });
@@ -181,7 +198,6 @@ export function setUpLiveCamera(root) {
       say(answer.trouble);
       drawFaces(overlay, answer, mirror.checked);
       showNow(root, answer.faces);
-      addEvents(root, answer.events);
       count += 1;
       const now = performance.now();
       if (now - since > 1000) {

@@ -31,5 +31,7 @@ function place(element, face, width, height, mirrored) {
   element.style.top = share(y1, height);
   element.style.width = share(x2 - x1, width);
   element.style.height = share(y2 - y1, height);
-  if (element.firstChild.textContent !== face.label) element.firstChild.textContent = face.label;
+  const undecided = !face.decision && face.score === null;
+  const label = face.label || (undecided ? "…" : "");
+  if (element.firstChild.textContent !== label) element.firstChild.textContent = label;
 }
