@@ -143,6 +143,12 @@ def test_no_tracks_no_people() -> None:
     assert gather(Namer({}), []) == ([], ())
 
 
+def test_who_is_nowhere_clear_comes_last() -> None:
+    namer = Namer({1: 0, 2: 1}, blurs={1})
+    _, people = gather(namer, [track(1, range(50)), track(2, range(60, 65))])
+    assert [(p.label, p.tracks) for p in people] == [("Person 1", (2,)), ("Person 2", (1,))]
+
+
 def test_blurs_are_neither_grouped_nor_named() -> None:
     namer = Namer({1: 0, 2: 0, 3: 1}, {1: answer("Ada")}, blurs={1, 2, 3})
     _, people = gather(

@@ -87,8 +87,13 @@ def _people(
     def seconds(some: Sequence[int]) -> float:
         return sum(tracks[k].seconds for k in some)
 
+    def blurred(some: Sequence[int]) -> bool:
+        return not any(namer.is_clear(tracks[k].track_id) for k in some)
+
     ordered = sorted(named, key=lambda item: item[0][0])
-    ordered += sorted(strangers, key=lambda item: (-round(seconds(item[0]), 3), item[0][0]))
+    ordered += sorted(
+        strangers, key=lambda item: (blurred(item[0]), -round(seconds(item[0]), 3), item[0][0])
+    )
     people = []
     counts = {"n": 0, "p": 0}
     for some, who in ordered:

@@ -106,7 +106,8 @@ class VideoIdentification:
         detector: Card name.
         fpir: The false positive identification rate that was asked for.
         threshold: What was decided with; None where nobody is enrolled or there is no calibration.
-        people: The enrolled by their first appearance, then the others by how long they are seen.
+        people: The enrolled by their first appearance, then the others by how long they are seen, those
+            who are nowhere clear last.
         tracks: By first appearance.
         from_s: Time of the first frame that was seen.
         to_s: End of the last.
