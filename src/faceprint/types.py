@@ -154,6 +154,8 @@ class Threshold:
         model_id: The embedding model it belongs to.
         detector: The detector it belongs to.
         dataset: What it was measured on.
+        extrapolated: The score lies beyond the data, on the fitted tail: meant for `asked_fmr`, and
+            promised for `fmr` alone.
     """
 
     score: float
@@ -164,6 +166,7 @@ class Threshold:
     model_id: str
     detector: str
     dataset: str
+    extrapolated: bool = False
 
     @property
     def supported(self) -> bool:
@@ -186,12 +189,14 @@ class Candidate:
         name: Name of the person; not unique.
         score: Cosine similarity to the person's nearest template, -1 to 1.
         template_id: That template.
+        probability: That the probe shows this person, 0 to 1; None where the model has no calibration.
     """
 
     person_id: str
     name: str
     score: float
     template_id: str
+    probability: float | None = None
 
 
 class Detector(Protocol):

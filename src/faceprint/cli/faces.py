@@ -34,7 +34,7 @@ from faceprint.pipeline import (
     IdentifiedFace,
     Verification,
 )
-from faceprint.pipeline.labels import detection_marks, identification_marks
+from faceprint.pipeline.labels import chance, detection_marks, identification_marks
 from faceprint.types import Decision, Image, Photo
 
 __all__ = ["register"]
@@ -122,6 +122,12 @@ def identify(
     photos: PhotosArgument,
     out_dir: OutOption = None,
     fpir: FpirOption = 0.01,
+    fmr: Annotated[
+        float | None,
+        typer.Option(
+            help="Decide each comparison at this rate instead, whatever the gallery's size."
+        ),
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many candidates to give.")] = 5,
     thorough: ThoroughOption = False,
     gallery: GalleryOption = None,
@@ -144,7 +150,7 @@ def identify(
         code = _each(
             photos,
             lambda found: faceprint.identify_many(
-                found, call=call, fpir=fpir, top_k=top, thorough=thorough
+                found, call=call, fpir=fpir, fmr=fmr, top_k=top, thorough=thorough
             ),
             show=_show_identification,
             picture=lambda r: (r.detection.pixels, identification_marks(r)),
@@ -255,10 +261,15 @@ def _show_verification(verdict: Verification, fmr: float) -> None:
     }
     out.print(words[verdict.decision])
     line = f"score {verdict.score:.3f}"
-    if verdict.threshold is not None:
-        line += f", threshold {verdict.threshold.score:.3f} at a false match rate of {fmr:g}"
-        if not verdict.threshold.supported:
-            line += f" (the calibration supports no less than {verdict.threshold.fmr:g})"
+    limit = verdict.threshold
+    if limit is not None:
+        line += f", threshold {limit.score:.3f} at a false match rate of {fmr:g}"
+        if not limit.supported:
+            line += f" (estimated: the data supports no promise below {limit.fmr:g})"
+    if verdict.probability is not None:
+        line += (
+            f"; probability {chance(verdict.probability)} where half of such pairs are one person"
+        )
     out.print(escape(f"{line}  ({verdict.model_id})"))
 
 
@@ -266,17 +277,32 @@ def _show_identification(result: Identification) -> None:
     out.print(f"[bold]{escape(result.detection.image)}[/]  {_count(result.detection)}")
     if not result.faces:
         return
-    rows = table("who", "#score", "nearest", "#left", "#top", "#width")
+    weighed = any(item.probability is not None for item in result.faces)
+    rows = table(
+        "who",
+        "#score",
+        *(["#probability"] if weighed else []),
+        "nearest",
+        "#left",
+        "#top",
+        "#width",
+    )
     for item in result.faces:
         left, top = item.face.box[:2]
         place = (f"{value:.0f}" for value in (left, top, item.face.width))
         score = "-" if item.score is None else f"{item.score:.3f}"
-        rows.add_row(_who(item), score, _nearest(item), *place)
+        likely = [chance(item.probability) or "-"] if weighed else []
+        rows.add_row(_who(item), score, *likely, _nearest(item), *place)
     out.print(rows)
     if result.threshold is not None and not result.threshold.supported:
+        asked = (
+            f"A false positive rate of {result.fpir:g} over this gallery"
+            if result.fmr is None
+            else f"A false match rate of {result.fmr:g}"
+        )
         err.print(
-            f"A false positive rate of {result.fpir:g} over this gallery asks more than the calibration "
-            "supports; the strictest supported threshold was used."
+            f"{asked} is more than the calibration data can promise: the threshold is an estimate beyond "
+            f"the data, which supports no less than one false match in {1 / result.threshold.fmr:,.0f}."
         )
 
 

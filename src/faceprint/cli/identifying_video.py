@@ -24,6 +24,7 @@ from faceprint.cli.options import (
 from faceprint.cli.output import Step, err, escape, out, print_json, progress, stoppable, table
 from faceprint.cli.video import EndOption, StartOption
 from faceprint.errors import InputError, OutputError
+from faceprint.pipeline.labels import chance
 
 if TYPE_CHECKING:
     from faceprint.pipeline.video.files import Timeline
@@ -231,7 +232,7 @@ def _show_people(timeline: Timeline) -> None:
     if not timeline.people:
         out.print("No face was found.")
         return
-    rows = table("", "who", "decision", "#score", "#seconds", "seen")
+    rows = table("", "who", "decision", "#score", "#probability", "#seconds", "seen")
     spans: dict[str, list[list[float]]] = {}
     for track in timeline.record["tracks"]:
         spans.setdefault(track["person"], []).extend(track["spans"])
@@ -242,6 +243,7 @@ def _show_people(timeline: Timeline) -> None:
             _who(person),
             person["decision"] or "no decision",
             score,
+            chance(person.get("probability")) or "-",
             f"{person['seconds']:.1f}",
             _times(sorted(spans.get(person["key"], []))),
         )

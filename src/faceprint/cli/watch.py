@@ -27,6 +27,7 @@ from faceprint.cli.output import err, escape, out
 from faceprint.errors import OutputError
 from faceprint.gallery.records import Call
 from faceprint.pipeline import Faceprint
+from faceprint.pipeline.labels import chance
 from faceprint.pipeline.live.events import EventKind, EventSink, JsonLines, WatchEvent
 from faceprint.pipeline.live.face_watch import WatchOptions
 from faceprint.pipeline.live.source import LiveSource, SourceState, SourceStatus
@@ -266,6 +267,8 @@ class _Lines:
         """
         at = event.at.astimezone().strftime("%H:%M:%S")
         score = "" if event.score is None else f", score {event.score:.2f}"
+        if likely := chance(event.probability):
+            score += f", {likely}"
         stayed = f" after {event.duration_s:.0f} s" if event.kind is EventKind.LEFT else ""
         # A console ends the program by itself where nobody reads; so it only makes the line.
         with out.capture() as line:

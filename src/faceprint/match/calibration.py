@@ -5,35 +5,24 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from faceprint.errors import CalibrationError
 from faceprint.files import write_whole
-from faceprint.types import FloatArray, Threshold
+from faceprint.match.evidence import Evidence
+from faceprint.match.points import OperatingPoint, SearchPoint, Tail, check_ladder
+from faceprint.types import Threshold
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 __all__ = ["Calibration", "OperatingPoint", "load_calibration", "save_calibration"]
-
-
-@dataclass(frozen=True, slots=True)
-class OperatingPoint:
-    """A threshold and what it costs, as measured.
-
-    Attributes:
-        fmr: False match rate.
-        score: The threshold.
-        low: Lower end of the 95 % interval of the threshold.
-        high: Upper end.
-        fnmr: False non-match rate at the threshold.
-    """
-
-    fmr: float
-    score: float
-    low: float
-    high: float
-    fnmr: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +41,9 @@ class Calibration:
         date: When, as YYYY-MM-DD.
         command: What made it.
         points: Loosest rate first.
+        tail: For stricter rates than the data supports; None where it was not fitted.
+        evidence: From scores to likelihood ratios; None where it was not fitted.
+        searches: False positives of whole searches, as measured.
     """
 
     detector: str
@@ -65,12 +57,25 @@ class Calibration:
     date: str
     command: str
     points: tuple[OperatingPoint, ...]
+    tail: Tail | None = None
+    evidence: Evidence | None = None
+    searches: tuple[SearchPoint, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_ladder(self._ladder)
+
+    @property
+    def supported_fmr(self) -> float:
+        """The strictest false match rate that the data supports."""
+        return self.points[-1].fmr
 
     def threshold(self, fmr: float) -> Threshold:
         """The threshold for an asked false match rate.
 
-        Between measured rates the score is interpolated over the logarithm of the rate. A stricter rate
-        than the data supports gives the strictest that it does, which the result says.
+        Between measured rates the score is interpolated over the logarithm of the rate. For a stricter rate
+        than the data supports, the score comes from the fitted tail, at most two decades beyond; without
+        a tail it is that of the strictest supported rate. Either way the result promises no more than that
+        supported rate, and says so.
 
         Raises:
             CalibrationError: The rate is not between 0 and 1.
@@ -79,30 +84,49 @@ class Calibration:
             raise CalibrationError(
                 f"A false match rate lies between 0 and 1, as in 0.001, got {fmr!r}."
             )
-        rates = np.array([p.fmr for p in self.points])
-        given = float(np.clip(fmr, rates.min(), rates.max()))
-        score, low, high = (
-            self._at(given, np.array([getattr(p, part) for p in self.points]))
-            for part in ("score", "low", "high")
-        )
-        unsure = self._at(
-            float(np.clip(10 * given, rates.min(), rates.max())),
-            np.array([p.score for p in self.points]),
-        )
+        rates = [p.fmr for p in self._ladder]
+        given = float(np.clip(fmr, rates[-1], rates[0]))
+        unsure = float(np.clip(10 * given, rates[-1], rates[0]))
+        score, low, high = (self._at(given, part) for part in ("score", "low", "high"))
         return Threshold(
             score=score,
-            unsure_score=min(unsure, score),
-            fmr=given,
+            unsure_score=min(self._at(unsure, "score"), score),
+            fmr=max(given, self.supported_fmr),
             asked_fmr=fmr,
             interval=(low, high),
             model_id=self.model_id,
             detector=self.detector,
             dataset=self.dataset,
+            extrapolated=given < self.supported_fmr * (1 - 1e-9),
         )
 
-    def _at(self, fmr: float, values: FloatArray) -> float:
-        logs = np.log10([p.fmr for p in self.points])[::-1]
-        return float(np.interp(np.log10(fmr), logs, values[::-1]))
+    def log10_ratio(self, scores: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """How much likelier scores are between photos of one person than of two, as logarithms.
+
+        Args:
+            scores: (N,) similarities; minus infinity for a comparison that could not be made.
+
+        Returns:
+            (N,) float64, base 10, within what the number of people supports.
+
+        Raises:
+            CalibrationError: This calibration has no likelihood ratios, or a score is NaN.
+        """
+        if self.evidence is None:
+            raise CalibrationError(
+                f"The calibration of {self.detector} and {self.model_id} has no likelihood ratios. "
+                "Calibrate again: faceprint calibrate FOLDER"
+            )
+        return self.evidence.log10_ratio(scores)
+
+    @property
+    def _ladder(self) -> tuple[OperatingPoint, ...]:
+        return self.points if self.tail is None else self.points + self.tail.points
+
+    def _at(self, fmr: float, part: str) -> float:
+        ladder = self._ladder[::-1]
+        values = [getattr(p, part) for p in ladder]
+        return float(np.interp(np.log10(fmr), np.log10([p.fmr for p in ladder]), values))
 
 
 def load_calibration(
@@ -120,7 +144,7 @@ def load_calibration(
     """
     name = _file_name(detector, model_id)
     if folder is not None and (folder / name).is_file():
-        return _parse((folder / name).read_text("utf-8"), str(folder / name))
+        return _parse(_read(folder / name), str(folder / name))
     shipped = resources.files("faceprint.match") / "tables" / name
     return _parse(shipped.read_text("utf-8"), name) if shipped.is_file() else None
 
@@ -141,16 +165,37 @@ def _file_name(detector: str, model_id: str) -> str:
     return re.sub(r"[^A-Za-z0-9.+-]", "_", f"{detector}__{model_id}") + ".json"
 
 
-def _parse(text: str, origin: str) -> Calibration:
+def _read(path: Path) -> str:
     try:
-        fields = json.loads(text)
-        points = tuple(OperatingPoint(**point) for point in fields.pop("points"))
-        calibration = Calibration(**fields, points=points)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CalibrationError(f"The calibration {path} cannot be read: {error}") from error
+
+
+def _parse(text: str, origin: str) -> Calibration:
+    from pydantic import ValidationError
+
+    try:
+        return _reader().validate_json(text, strict=True)
+    except (ValidationError, CalibrationError) as error:
         raise CalibrationError(
-            f"{origin} is not a calibration ({error}). Delete it and calibrate again: "
+            f"{origin} is not a calibration ({_reason(error)}). Delete it and calibrate again: "
             "faceprint calibrate FOLDER"
         ) from error
-    if not points:
-        raise CalibrationError(f"{origin} has no operating points. Calibrate again on more people.")
-    return calibration
+
+
+@cache
+def _reader() -> TypeAdapter[Calibration]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Calibration)
+
+
+def _reason(error: ValueError | CalibrationError) -> str:
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error).rstrip(".")
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"])) or "the whole"
+    return f"{place}: {first['msg']}"

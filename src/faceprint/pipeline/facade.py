@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,6 +41,16 @@ if TYPE_CHECKING:
 __all__ = ["Faceprint"]
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How a search was asked for; the fields are those of `Faceprint.identify`."""
+
+    call: Call
+    fpir: float
+    fmr: float | None
+    top_k: int
 
 
 class Faceprint:
@@ -177,6 +187,7 @@ class Faceprint:
         *,
         call: Call,
         fpir: float = 0.01,
+        fmr: float | None = None,
         top_k: int = 5,
         thorough: bool = False,
     ) -> Identification:
@@ -186,6 +197,7 @@ class Faceprint:
             photo: Path, encoded bytes, binary file object or array.
             call: Who asks, and what for.
             fpir: Share of searches for a stranger that may name somebody, over the gallery as it is.
+            fmr: Decide each comparison at this false match rate instead, whatever the gallery's size.
             top_k: How many candidates to give.
             thorough: Look for faces down to about 10 pixels, and at quarter turns; slow.
 
@@ -193,7 +205,8 @@ class Faceprint:
             ImageError: The photo cannot be read.
             GalleryError: The gallery cannot be searched.
         """
-        return self._one(photo, lambda images: self._identify(images, thorough, call, fpir, top_k))
+        asked = _Asked(call, fpir, fmr, top_k)
+        return self._one(photo, lambda images: self._identify(images, thorough, asked))
 
     def identify_many(
         self,
@@ -201,13 +214,13 @@ class Faceprint:
         *,
         call: Call,
         fpir: float = 0.01,
+        fmr: float | None = None,
         top_k: int = 5,
         thorough: bool = False,
     ) -> Iterator[Identification | Failure]:
         """Like `identify` for a stream: results in order, a failed photo as a `Failure`."""
-        return self._many(
-            photos, lambda images: self._identify(images, thorough, call, fpir, top_k)
-        )
+        asked = _Asked(call, fpir, fmr, top_k)
+        return self._many(photos, lambda images: self._identify(images, thorough, asked))
 
     def identify_video(
         self,
@@ -241,7 +254,13 @@ class Faceprint:
         )
 
     def identify_embeddings(
-        self, embeddings: Embeddings, *, call: Call, fpir: float = 0.01, top_k: int = 5
+        self,
+        embeddings: Embeddings,
+        *,
+        call: Call,
+        fpir: float = 0.01,
+        fmr: float | None = None,
+        top_k: int = 5,
     ) -> tuple[NamedEmbedding, ...]:
         """Who ready embeddings of this object's model belong to, one answer per row.
 
@@ -254,6 +273,7 @@ class Faceprint:
             self._checked(embeddings),
             call=call,
             fpir=fpir,
+            fmr=fmr,
             top_k=top_k,
         )
 
@@ -368,7 +388,7 @@ class Faceprint:
         ]
 
     def _identify(
-        self, images: list[NamedImage], thorough: bool, call: Call, fpir: float, top_k: int
+        self, images: list[NamedImage], thorough: bool, asked: _Asked
     ) -> list[Identification]:
         results = []
         for embedded in self._embed(images, thorough):
@@ -378,15 +398,20 @@ class Faceprint:
                 self.gallery,
                 self._models.calibration,
                 embedded.embeddings,
-                call=call,
-                fpir=fpir,
-                top_k=top_k,
+                call=asked.call,
+                fpir=asked.fpir,
+                fmr=asked.fmr,
+                top_k=asked.top_k,
             )
             pairs = zip(faces, named, strict=True)
             threshold = named[0].threshold if named else None
             results.append(
                 Identification(
-                    embedded, tuple(IdentifiedFace(f, n) for f, n in pairs), threshold, fpir
+                    embedded,
+                    tuple(IdentifiedFace(f, n) for f, n in pairs),
+                    threshold,
+                    asked.fpir,
+                    asked.fmr,
                 )
             )
         return results

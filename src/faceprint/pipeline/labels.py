@@ -6,7 +6,23 @@ from faceprint.media import COLOURS, Mark
 from faceprint.pipeline.results import Detection, Identification, IdentifiedFace, NamedEmbedding
 from faceprint.types import Decision
 
-__all__ = ["detection_marks", "identification_marks", "label_of", "name_label"]
+__all__ = ["chance", "detection_marks", "identification_marks", "label_of", "name_label"]
+
+
+def chance(probability: float | None) -> str:
+    """A probability as people say it, as in "97.3 %", "over 99.9 %"; empty where there is none.
+
+    >>> chance(0.973), chance(0.99996), chance(2e-5), chance(0.0123)
+    ('97.3 %', 'over 99.9 %', 'under 0.1 %', '1.2 %')
+    """
+    if probability is None:
+        return ""
+    if probability > 0.999:
+        return "over 99.9 %"
+    if probability < 0.001:
+        return "under 0.1 %"
+    digits = 0 if 0.1 <= probability < 0.95 else 1
+    return f"{100 * probability:.{digits}f} %"
 
 
 def label_of(face: IdentifiedFace) -> str:

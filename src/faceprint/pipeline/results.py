@@ -20,6 +20,7 @@ __all__ = [
     "IdentifiedFace",
     "NamedEmbedding",
     "Verification",
+    "rounded",
 ]
 
 JsonObject = dict[str, Any]
@@ -35,6 +36,11 @@ def _face_dict(face: Face) -> JsonObject:
     if face.quality is not None:
         record["quality"] = round(face.quality.score, 3)
     return record
+
+
+def rounded(probability: float | None) -> float | None:
+    """A probability to three digits, for JSON."""
+    return None if probability is None else float(f"{probability:.3g}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +116,14 @@ class NamedEmbedding:
     candidates: tuple[Candidate, ...]
     threshold: Threshold | None
 
+    @property
+    def probability(self) -> float | None:
+        """That it is the best candidate; None if nobody is enrolled or the model has no calibration.
+
+        Where as many probes are of strangers as of enrolled people, and each of these comes as often.
+        """
+        return self.candidates[0].probability if self.candidates else None
+
     def to_dict(self) -> JsonObject:
         """The record as JSON values."""
         return {
@@ -117,8 +131,14 @@ class NamedEmbedding:
             "person_id": self.person_id,
             "decision": self.decision,
             "score": None if self.score is None else round(self.score, 4),
+            "probability": rounded(self.probability),
             "candidates": [
-                {"person_id": c.person_id, "name": c.name, "score": round(c.score, 4)}
+                {
+                    "person_id": c.person_id,
+                    "name": c.name,
+                    "score": round(c.score, 4),
+                    "probability": rounded(c.probability),
+                }
                 for c in self.candidates
             ],
         }
@@ -157,6 +177,11 @@ class IdentifiedFace:
         return self.who.score
 
     @property
+    def probability(self) -> float | None:
+        """That it is the best candidate; see `NamedEmbedding.probability`."""
+        return self.who.probability
+
+    @property
     def candidates(self) -> tuple[Candidate, ...]:
         """The most alike people, best first."""
         return self.who.candidates
@@ -175,12 +200,14 @@ class Identification:
         faces: In the order of `embedded.detection.faces`.
         threshold: What was decided with; None where nobody is enrolled or the model has no calibration.
         fpir: The false positive identification rate that was asked for.
+        fmr: The false match rate of one comparison that was asked for instead, if one was.
     """
 
     embedded: EmbeddedPhoto
     faces: tuple[IdentifiedFace, ...]
     threshold: Threshold | None
     fpir: float
+    fmr: float | None = None
 
     @property
     def detection(self) -> Detection:
@@ -191,9 +218,12 @@ class Identification:
         """The record as JSON values."""
         record = self.detection.to_dict()
         record["faces"] = [face.to_dict() for face in self.faces]
-        record["fpir"] = self.fpir
-        record["threshold"] = None if self.threshold is None else round(self.threshold.score, 4)
-        record["threshold_supported"] = None if self.threshold is None else self.threshold.supported
+        limit = self.threshold
+        record["fpir"] = self.fpir if self.fmr is None else None
+        record["fmr"] = self.fmr
+        record["threshold"] = None if limit is None else round(limit.score, 4)
+        record["threshold_supported"] = None if limit is None else limit.supported
+        record["threshold_extrapolated"] = None if limit is None else limit.extrapolated
         record["model"] = self.embedded.embeddings.model_id
         return record
 
@@ -208,6 +238,8 @@ class Verification:
         threshold: What was decided with; None where the model has no calibration.
         model_id: The embedding model.
         images: What the two photos are called.
+        probability: That they show one person, where as many comparisons are of one person as of two;
+            None where the model has no calibration.
     """
 
     decision: Decision | None
@@ -215,6 +247,7 @@ class Verification:
     threshold: Threshold | None
     model_id: str
     images: tuple[str, str]
+    probability: float | None = None
 
     @property
     def same(self) -> bool | None:
@@ -227,6 +260,7 @@ class Verification:
             "same": self.same,
             "decision": self.decision,
             "score": round(self.score, 4),
+            "probability": rounded(self.probability),
             "threshold": None if self.threshold is None else round(self.threshold.score, 4),
             "fmr": None if self.threshold is None else self.threshold.fmr,
             "model": self.model_id,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from faceprint.pipeline.labels import chance
 from faceprint.pipeline.results import Identification, IdentifiedFace
 from faceprint.pipeline.video.page import clock
 from faceprint.settings import Settings
@@ -31,6 +32,7 @@ class FaceView:
         decision: `match`, `unsure`, `unknown`, or `undecided` where the model has no calibration.
         label: What stands beside the face.
         words: The score in words; empty where nobody is enrolled.
+        chance: The probability in words; empty where there is none.
         place: Where the label has room.
         anchor: Which edge of the face the label starts from.
     """
@@ -43,6 +45,7 @@ class FaceView:
     person_id: str | None
     score: float | None
     words: str
+    chance: str
     candidates: tuple[Candidate, ...]
     crop: str
     quality: float | None
@@ -104,6 +107,7 @@ def _view(found: Identification, index: int, number: int, crop: str) -> FaceView
         person_id=one.person_id,
         score=one.score,
         words="" if one.score is None else closeness(one.score, found.threshold),
+        chance=chance(one.probability),
         candidates=one.candidates,
         crop=crop,
         quality=one.face.quality.score if one.face.quality else None,
@@ -156,11 +160,13 @@ def models_in_use(settings: Settings) -> tuple[ModelCard, ...]:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "chance": chance,
     "count": _count,
     "clock": clock,
     "day": _day,
     "moment": _moment,
     "percent": _percent,
     "rate": _rate,
+    "thousands": lambda number: f"{number:,}",
 }
 """Filters of the templates."""

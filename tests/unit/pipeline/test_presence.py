@@ -70,6 +70,7 @@ def test_a_record_has_no_more_than_it_says() -> None:
         "name": "Ada",
         "decision": "match",
         "score": 0.6,
+        "probability": None,
         "duration_s": 0.0,
     }
 

@@ -28,7 +28,7 @@ QUICK = WebhookPatience(
 def event(track: int) -> WatchEvent:
     at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     return WatchEvent(
-        EventKind.APPEARED, at, "camera 0", track, "p1", "Zoë", Decision.MATCH, 0.5, 0.0
+        EventKind.APPEARED, at, "camera 0", track, "p1", "Zoë", Decision.MATCH, 0.5, 0.97, 0.0
     )
 
 

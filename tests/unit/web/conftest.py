@@ -212,6 +212,7 @@ class FakeEngine:
         *,
         call: Call,
         fpir: float = 0.01,
+        fmr: float | None = None,
         top_k: int = 5,
         thorough: bool = False,
     ) -> Identification:
@@ -223,6 +224,7 @@ class FakeEngine:
             tuple(IdentifiedFace(face, who) for face, who in faces),
             THRESHOLD if self.store.faces else None,
             fpir,
+            fmr,
         )
 
     def identify_many(
@@ -299,7 +301,13 @@ class FakeEngine:
         )
 
     def identify_embeddings(
-        self, embeddings: Embeddings, *, call: Call, fpir: float = 0.01, top_k: int = 5
+        self,
+        embeddings: Embeddings,
+        *,
+        call: Call,
+        fpir: float = 0.01,
+        fmr: float | None = None,
+        top_k: int = 5,
     ) -> tuple[NamedEmbedding, ...]:
         self.store.calls.append(call)
         if embeddings.model_id != MODEL_ID:
@@ -313,7 +321,7 @@ class FakeEngine:
             person = self.store.persons[template.person_id]
             if person.person_id not in best or score > best[person.person_id].score:
                 best[person.person_id] = Candidate(
-                    person.person_id, person.name, score, template.template_id
+                    person.person_id, person.name, score, template.template_id, 0.973
                 )
         ranked = tuple(sorted(best.values(), key=lambda one: -one.score))
         if not ranked:

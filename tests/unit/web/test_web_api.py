@@ -71,10 +71,19 @@ def test_identify(client: Any, ada: str, tools: Any) -> None:
     assert found["faces"][1]["candidates"][0]["name"] == "Ada Lovelace"
     assert found["threshold"] == 0.9
     assert "score" in found["faces"][0]
+    assert found["faces"][1]["probability"] == 0.973
+    assert found["faces"][1]["candidates"][0]["probability"] == 0.973
+
+
+def test_identify_at_the_rate_of_one_comparison(client: Any, ada: str, red: bytes) -> None:
+    photo = {"photo": ("r.png", red)}
+    found = client.post("/api/v1/identify", data={"fmr": "1e-4"}, files=photo).json()
+    assert (found["fmr"], found["fpir"]) == (1e-4, None)
+    assert client.post("/api/v1/identify", files=photo).json()["fpir"] == 0.01
 
 
 @pytest.mark.parametrize(
-    "fields", [{"fpir": "2"}, {"fpir": "x"}, {"fpir": "nan"}, {"top_k": "0"}, {"top_k": "1e3"}]
+    "fields", [{"fpir": "2"}, {"fpir": "x"}, {"fpir": "nan"}, {"fmr": "1"}, {"top_k": "0"}, {"top_k": "1e3"}]
 )
 def test_bad_numbers_are_refused(client: Any, red: bytes, fields: dict[str, str]) -> None:
     answer = client.post("/api/v1/identify", data=fields, files={"photo": ("r.png", red)})

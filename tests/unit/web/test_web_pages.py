@@ -33,6 +33,7 @@ def test_identify_shows_names_beside_faces(client: Any, ada: str, tools: Any) ->
     assert f'href="/people/{ada}"' in answer.text
     assert 'src="data:image/jpeg;base64,' in answer.text
     assert answer.text.count('class="spot ') == 3
+    assert "probability <b>97.3 %</b>" in answer.text
     assert 'x="6.667%" y="16.667%" width="20.000%" height="66.667%"' in answer.text
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from faceprint.errors import OutputError
-from faceprint.pipeline.results import NamedEmbedding
+from faceprint.pipeline.results import NamedEmbedding, rounded
 from faceprint.types import Decision
 
 __all__ = ["EventKind", "EventSink", "JsonLines", "WatchEvent"]
@@ -42,6 +42,7 @@ class WatchEvent:
         name: The person's name; None if unknown.
         decision: `match`, `unsure` or `unknown`; None where the model has no calibration.
         score: Cosine similarity to the likeliest person; None where nobody is enrolled.
+        probability: That it is that person; None where nobody is enrolled or the model has no calibration.
         duration_s: How long the face has been seen.
         event_id: Tells receivers of a repeated delivery that it is one.
     """
@@ -54,6 +55,7 @@ class WatchEvent:
     name: str | None
     decision: Decision | None
     score: float | None
+    probability: float | None
     duration_s: float
     event_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -78,6 +80,7 @@ class WatchEvent:
             name=who.name,
             decision=who.decision,
             score=who.score,
+            probability=rounded(who.probability),
             duration_s=duration_s,
         )
 
@@ -93,6 +96,7 @@ class WatchEvent:
             "name": self.name,
             "decision": self.decision,
             "score": None if self.score is None else round(self.score, 4),
+            "probability": self.probability,
             "duration_s": round(self.duration_s, 2),
         }
 

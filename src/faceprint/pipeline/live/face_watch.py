@@ -15,7 +15,7 @@ from faceprint.media.video import Frame
 from faceprint.pipeline.labels import name_label
 from faceprint.pipeline.live.events import WatchEvent
 from faceprint.pipeline.live.presence import Presence
-from faceprint.pipeline.results import NamedEmbedding
+from faceprint.pipeline.results import NamedEmbedding, rounded
 from faceprint.track import Embed, TrackedFace
 from faceprint.types import Decision, Face, FloatArray, Image
 
@@ -82,6 +82,7 @@ class WatchedFace:
             "person_id": None if who is None else who.person_id,
             "name": None if who is None else who.name,
             "score": None if who is None or who.score is None else round(who.score, 4),
+            "probability": None if who is None else rounded(who.probability),
         }
 
 

@@ -205,7 +205,13 @@ def enrol_from_timeline(
     )
     enrolled = done.receipt.person
     person |= {"label": enrolled.name, "name": enrolled.name, "person_id": enrolled.person_id}
-    person |= {"decision": "match", "score": None, "candidates": [], "enrolled_from_here": True}
+    person |= {
+        "decision": "match",
+        "score": None,
+        "probability": None,
+        "candidates": [],
+        "enrolled_from_here": True,
+    }
     save_timeline(timeline)
     return done
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from faceprint.media.video import VideoInfo
 from faceprint.pipeline.naming import Picture
-from faceprint.pipeline.results import NamedEmbedding
+from faceprint.pipeline.results import NamedEmbedding, rounded
 from faceprint.types import Decision, FloatArray, Threshold
 
 __all__ = ["VideoIdentification", "VideoPerson", "VideoPlan", "VideoTrack"]
@@ -197,6 +197,7 @@ def _track_dict(track: VideoTrack, person: VideoPerson) -> JsonObject:
         "frames": len(track.frames),
         "decision": track.who.decision,
         "score": None if score is None else round(score, 4),
+        "probability": rounded(track.who.probability),
         "quality": round(track.quality, 3),
         "face": f"faces/t{track.track_id}.jpg",
     }

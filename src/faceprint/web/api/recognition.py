@@ -62,7 +62,7 @@ async def embed(request: Request, visitor: ApiUploader) -> EmbeddedPhotoOut:
     "/identify",
     response_model=IdentificationOut | NamedEmbeddingsOut,
     openapi_extra=form_body(
-        "photo", "thorough", "fpir", "top_k", required=("photo",), json=EmbeddingProbe
+        "photo", "thorough", "fpir", "fmr", "top_k", required=("photo",), json=EmbeddingProbe
     ),
 )
 async def identify(request: Request, visitor: ApiUploader) -> dict[str, Any]:
@@ -75,14 +75,17 @@ async def identify(request: Request, visitor: ApiUploader) -> dict[str, Any]:
             _embeddings(probe),
             call=visitor.call("identify"),
             fpir=probe.fpir,
+            fmr=probe.fmr,
             top_k=probe.top_k,
         )
         threshold = named[0].threshold
         return {
             "results": [one.to_dict() for one in named],
-            "fpir": probe.fpir,
+            "fpir": probe.fpir if probe.fmr is None else None,
+            "fmr": probe.fmr,
             "threshold": None if threshold is None else round(threshold.score, 4),
             "threshold_supported": None if threshold is None else threshold.supported,
+            "threshold_extrapolated": None if threshold is None else threshold.extrapolated,
             "model": probe.model_id,
         }
     form, photo = await _photo(request)
@@ -91,6 +94,7 @@ async def identify(request: Request, visitor: ApiUploader) -> dict[str, Any]:
         photo.open(),
         call=visitor.call("identify"),
         fpir=_rate(form, "fpir", default=0.01),
+        fmr=_rate(form, "fmr", default=0.001) if form.text("fmr") else None,
         top_k=_count(form, "top_k", default=5),
         thorough=form.flag("thorough"),
     )

@@ -38,6 +38,11 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
+_PROBABILITY = (
+    "That it is this person, where as many probes are of strangers as of enrolled people; null where "
+    "nobody is enrolled or the model has no calibration."
+)
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -103,6 +108,7 @@ class CandidateOut(BaseModel):
     person_id: str
     name: str
     score: float = Field(description="Cosine similarity, -1 to 1.")
+    probability: float | None = Field(description=_PROBABILITY)
 
 
 class NamedEmbeddingOut(BaseModel):
@@ -114,6 +120,7 @@ class NamedEmbeddingOut(BaseModel):
         description="match, unsure or unknown; null where the model has no calibration."
     )
     score: float | None = Field(description="To the best candidate; null if nobody is enrolled.")
+    probability: float | None = Field(description=_PROBABILITY)
     candidates: list[CandidateOut]
 
 
@@ -121,9 +128,15 @@ class NamedEmbeddingsOut(BaseModel):
     """Who the embeddings of a request are."""
 
     results: list[NamedEmbeddingOut]
-    fpir: float = Field(description="False positive identification rate that was asked for.")
+    fpir: float | None = Field(description="False positive identification rate that was asked for.")
+    fmr: float | None = Field(
+        description="False match rate of one comparison, if asked for instead."
+    )
     threshold: float | None
     threshold_supported: bool | None
+    threshold_extrapolated: bool | None = Field(
+        description="The threshold is an estimate beyond the calibration data."
+    )
     model: str
 
 
@@ -138,9 +151,15 @@ class IdentificationOut(BaseModel):
     width: int
     height: int
     faces: list[IdentifiedFaceOut]
-    fpir: float = Field(description="False positive identification rate that was asked for.")
+    fpir: float | None = Field(description="False positive identification rate that was asked for.")
+    fmr: float | None = Field(
+        description="False match rate of one comparison, if asked for instead."
+    )
     threshold: float | None
     threshold_supported: bool | None
+    threshold_extrapolated: bool | None = Field(
+        description="The threshold is an estimate beyond the calibration data."
+    )
     model: str
 
 
@@ -150,6 +169,9 @@ class VerificationOut(BaseModel):
     same: bool | None = Field(description="Null where the model has no calibration.")
     decision: str | None = Field(description="match, unsure or unknown; null as above.")
     score: float = Field(description="Cosine similarity, -1 to 1.")
+    probability: float | None = Field(
+        description="That they are one person, where half of such pairs are; null as above."
+    )
     threshold: float | None
     fmr: float | None = Field(description="The false match rate that the threshold stands for.")
     model: str
@@ -167,6 +189,9 @@ class EmbeddingProbe(EmbeddingIn):
     """An embedding to search for, and how."""
 
     fpir: float = Field(0.01, gt=0, lt=1, description="False positive identification rate.")
+    fmr: float | None = Field(
+        None, gt=0, lt=1, description="Decide each comparison at this false match rate instead."
+    )
     top_k: int = Field(5, ge=1, le=50, description="How many candidates to give.")
 
 

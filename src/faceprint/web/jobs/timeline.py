@@ -49,6 +49,7 @@ class PersonRow:
     person_id: str | None
     candidates: list[dict[str, Any]]
     score: float | None
+    probability: float | None
     seconds: float
     faces: list[str]
     spans: list[SpanView]
@@ -113,6 +114,7 @@ def _row(person: dict[str, Any], spans: list[SpanView], kept: set[str]) -> Perso
         person_id=person["person_id"],
         candidates=candidates,
         score=person["score"],
+        probability=person.get("probability"),
         seconds=person["seconds"],
         faces=[name for name in person["faces"] if name in kept],
         spans=spans,
