@@ -16,6 +16,7 @@ from faceprint.match.curves import (
     error_curve,
     thin,
 )
+from faceprint.match.discard import DiscardCurve, error_versus_discard
 from faceprint.match.evidence import Evidence, EvidenceMethod, ScoreCounts, fit_evidence
 from faceprint.match.folds import FoldAccuracy, fold_accuracy
 from faceprint.match.identification import IdentificationCurve, OpenSet, open_set
@@ -36,6 +37,7 @@ from faceprint.match.tail import fit_tail
 __all__ = [
     "Calibration",
     "Comparison",
+    "DiscardCurve",
     "ErrorCurve",
     "Evidence",
     "EvidenceMethod",
@@ -59,6 +61,7 @@ __all__ = [
     "decidability",
     "equal_error_rate",
     "error_curve",
+    "error_versus_discard",
     "expected_calibration_error",
     "false_match_rate",
     "false_matches",

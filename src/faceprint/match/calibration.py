@@ -62,6 +62,7 @@ class Calibration:
     searches: tuple[SearchPoint, ...] = ()
 
     def __post_init__(self) -> None:
+        check_ladder(self.points)
         check_ladder(self._ladder)
 
     @property

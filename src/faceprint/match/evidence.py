@@ -116,7 +116,7 @@ def fit_evidence(
     "Application-independent evaluation of speaker detection", 2006). One more pair of people that scores
     as high as any, and one more person who scores as low as any, are counted in (Laplace's rule of
     succession, over people), so that no ratio is larger than the number of people supports; compare ELUB
-    (Vergeer et al., Science & Justice 2016). The logistic line is cut to the same bounds.
+    (Vergeer et al., Science & Justice 2016). The line of the logistic regression is cut to the same bounds.
 
     Args:
         counts: Of scores.
@@ -174,9 +174,8 @@ def _knots(
     if not impostor.any():
         raise CalibrationError("Likelihood ratios need photos of more people.")
     filled = np.flatnonzero(genuine + impostor)
-    shares = _shares(counts, genuine[filled], impostor[filled])
-    centres = _centres()[filled]
-    blocks, ratios = _pooled(centres, *shares)
+    genuine, impostor, centres = genuine[filled], impostor[filled], _centres()[filled]
+    blocks, ratios = _pooled(centres, *_shares(counts, genuine, impostor))
     if len(blocks) < 2 or not ratios[-1] > 0:
         raise CalibrationError(
             "Photos of one person do not score higher than photos of two: are the photos sorted into one "
@@ -186,7 +185,7 @@ def _knots(
     if method == "isotonic":
         values = np.interp(grid, blocks, ratios)
     else:
-        offset, slope = _line(centres, *shares)
+        offset, slope = _line(centres, *_softened(counts, genuine, impostor))
         grid = np.unique(((ratios[[0, -1]] - offset) / slope).round(4))
         values = np.clip(offset + slope * grid, ratios[0], ratios[-1])
     return grid, np.maximum.accumulate(values.round(3))
@@ -198,6 +197,20 @@ def _shares(counts: ScoreCounts, genuine: _F64, impostor: _F64) -> tuple[_F64, _
     genuine[0] += counts.genuine.sum() / counts.genuine_people
     impostor[-1] += counts.impostor.sum() / counts.people_pairs
     return genuine / genuine.sum(), impostor / impostor.sum()
+
+
+def _softened(counts: ScoreCounts, genuine: _F64, impostor: _F64) -> tuple[_F64, _F64]:
+    """Counts scaled to a sum of one, a little of each kind taken for the other.
+
+    The targets of Platt, "Probabilistic outputs for support vector machines" (1999), over people: without
+    them the line of two kinds that do not overlap would be upright.
+    """
+    genuine, impostor = genuine / genuine.sum(), impostor / impostor.sum()
+    doubts = 1 / (counts.genuine_people + 2), 1 / (counts.people_pairs + 2)
+    return (
+        genuine * (1 - doubts[0]) + impostor * doubts[1],
+        genuine * doubts[0] + impostor * (1 - doubts[1]),
+    )
 
 
 def _pooled(centres: _F64, genuine: _F64, impostor: _F64) -> tuple[_F64, _F64]:

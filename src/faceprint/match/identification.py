@@ -150,8 +150,7 @@ class OpenSet:
 
     def _found_scores(self, rank: int) -> FloatArray:
         self._need_known(rank)
-        found = self.rank <= min(rank, self.people)
-        return np.where(found, self.own_score, np.float32(-np.inf))
+        return np.where(self.rank <= rank, self.own_score, np.float32(-np.inf))
 
     def _need_known(self, rank: int) -> None:
         if not len(self.own_score):

@@ -62,20 +62,21 @@ class Tail:
 
     Attributes:
         start: The score from which on the shape was fitted.
-        scale: By how much the threshold rises when the rate falls by a factor of e.
+        shape: Of the generalised Pareto law that ends at a score of 1; below 0. A rate that is f times
+            smaller brings the threshold nearer to 1 by the factor f**shape.
         points: The thresholds, loosest rate first.
         check: What hiding the strictest decade showed; None where there is too little to hide.
     """
 
     start: float
-    scale: float
+    shape: float
     points: tuple[OperatingPoint, ...]
     check: TailCheck | None = None
 
     def __post_init__(self) -> None:
-        if not (0 < self.scale < np.inf and np.isfinite(self.start)) or not self.points:
+        if not (-np.inf < self.shape < 0 and np.isfinite(self.start)) or not self.points:
             raise CalibrationError(
-                f"A tail has a start, a positive scale and points, got {self.start!r}, {self.scale!r} "
+                f"A tail has a start, a negative shape and points, got {self.start!r}, {self.shape!r} "
                 f"and {len(self.points)} points."
             )
 

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss
@@ -32,6 +32,7 @@ def test_calibration_error_worked_by_hand() -> None:
     np.testing.assert_allclose(diagram.observed, [0.5, 2 / 3])
 
 
+@settings(deadline=None)
 @given(judged, st.integers(1, 20))
 def test_bins_agree_with_scikit_learn(judged: tuple[np.ndarray, np.ndarray], bins: int) -> None:
     stated, truth = judged
@@ -45,6 +46,7 @@ def test_bins_agree_with_scikit_learn(judged: tuple[np.ndarray, np.ndarray], bin
     assert diagram.counts.sum() == len(stated)
 
 
+@settings(deadline=None)
 @given(judged)
 def test_brier_score_agrees_with_scikit_learn(judged: tuple[np.ndarray, np.ndarray]) -> None:
     stated, truth = judged
@@ -71,6 +73,7 @@ def test_likelihood_ratio_cost_worked_by_hand() -> None:
     assert log_likelihood_ratio_cost([-300.0], [300.0]) == pytest.approx(300 * np.log2(10))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(-8, 8), min_size=1, max_size=30),
     st.lists(st.floats(-8, 8), min_size=1, max_size=30),

@@ -1,5 +1,7 @@
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,11 +9,16 @@ import pytest
 from faceprint.errors import CalibrationError
 from faceprint.match import (
     Calibration,
+    Evidence,
     OperatingPoint,
+    SearchPoint,
+    Tail,
+    TailCheck,
     compare_all,
     load_calibration,
     operating_points,
     save_calibration,
+    spread_people,
 )
 from faceprint.types import Decision
 
@@ -31,6 +38,20 @@ CALIBRATION = Calibration(
         OperatingPoint(0.01, 0.3, 0.28, 0.32, 0.01),
         OperatingPoint(0.001, 0.4, 0.36, 0.44, 0.05),
     ),
+)
+WHOLE = replace(
+    CALIBRATION,
+    tail=Tail(
+        start=0.3,
+        shape=-0.06,
+        points=(
+            OperatingPoint(1e-4, 0.5, 0.45, 0.55, 0.1),
+            OperatingPoint(1e-5, 0.6, 0.5, 0.7, 0.2),
+        ),
+        check=TailCheck(1e-3, 0.39, 0.4, 0.0012),
+    ),
+    evidence=Evidence("isotonic", (0.1, 0.3, 0.5), (-2.0, 0.0, 3.0), 0.1, 0.01, 5),
+    searches=(SearchPoint(10, 30, 0.01, 0.42, 0.009, 0.008, 0.011, None, 1000),),
 )
 
 
@@ -58,6 +79,38 @@ def test_a_rate_that_is_too_strict_gets_the_strictest_and_says_so() -> None:
     assert not threshold.supported
 
 
+def test_beyond_the_data_the_score_is_of_the_tail_and_the_promise_is_not() -> None:
+    threshold = WHOLE.threshold(1e-5)
+    assert threshold.score == pytest.approx(0.6)
+    assert threshold.unsure_score == pytest.approx(0.5)
+    assert threshold.interval == pytest.approx((0.5, 0.7))
+    assert (threshold.fmr, threshold.asked_fmr) == (0.001, 1e-5)
+    assert threshold.extrapolated
+    assert not threshold.supported
+
+
+def test_the_tail_goes_on_where_the_data_ends_and_ends_itself() -> None:
+    between = WHOLE.threshold(10**-3.5)
+    assert between.score == pytest.approx(0.45)
+    assert between.unsure_score == pytest.approx(0.35)
+    assert between.extrapolated
+    measured = WHOLE.threshold(1e-3)
+    assert measured.score == pytest.approx(0.4)
+    assert (measured.extrapolated, measured.supported) == (False, True)
+    far = WHOLE.threshold(1e-9)
+    assert far.score == pytest.approx(0.6)
+    assert (far.extrapolated, far.supported) == (True, False)
+    without = CALIBRATION.threshold(1e-9)
+    assert without.score == pytest.approx(0.4)
+    assert not without.extrapolated
+
+
+def test_likelihood_ratios_come_from_the_evidence() -> None:
+    assert WHOLE.log10_ratio(np.array([0.4], dtype=np.float32)) == pytest.approx([1.5], abs=1e-6)
+    with pytest.raises(CalibrationError, match="has no likelihood ratios"):
+        CALIBRATION.log10_ratio([0.4])
+
+
 @pytest.mark.parametrize("rate", [0, 1, -1, 2, float("nan")])
 def test_absurd_rates_are_refused(rate: float) -> None:
     with pytest.raises(CalibrationError, match="between 0 and 1"):
@@ -71,10 +124,20 @@ def test_decisions_around_the_two_thresholds() -> None:
     assert [threshold.decide(s) for s in scores] == [unknown, unsure, unsure, match, match]
 
 
-def test_saved_calibrations_come_back(tmp_path: Path) -> None:
-    save_calibration(CALIBRATION, tmp_path)
-    assert load_calibration("yunet", "some:abc:1", folder=tmp_path) == CALIBRATION
+@pytest.mark.parametrize("calibration", [CALIBRATION, WHOLE], ids=["bare", "whole"])
+def test_saved_calibrations_come_back(calibration: Calibration, tmp_path: Path) -> None:
+    save_calibration(calibration, tmp_path)
+    assert load_calibration("yunet", "some:abc:1", folder=tmp_path) == calibration
     assert load_calibration("mtcnn", "some:abc:1", folder=tmp_path) is None
+
+
+def test_files_from_before_tails_and_evidence_load(tmp_path: Path) -> None:
+    path = save_calibration(CALIBRATION, tmp_path)
+    record = json.loads(path.read_text())
+    for new in ("tail", "evidence", "searches"):
+        del record[new]
+    path.write_text(json.dumps(record))
+    assert load_calibration("yunet", "some:abc:1", folder=tmp_path) == CALIBRATION
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"points": [{"x": 1}]}', "null"])
@@ -82,6 +145,53 @@ def test_damaged_calibrations_are_named(text: str, tmp_path: Path) -> None:
     path = save_calibration(CALIBRATION, tmp_path)
     path.write_text(text)
     with pytest.raises(CalibrationError, match="not a calibration"):
+        load_calibration("yunet", "some:abc:1", folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "reason"),
+    [
+        (("points", 1, "score"), 0.1, "interval"),
+        (
+            ("points", 1),
+            {"fmr": 0.01, "score": 0.1, "low": 0, "high": 1, "fnmr": 0},
+            "out of order",
+        ),
+        (("points", 1, "fmr"), 0.5, "out of order"),
+        (("points", 1, "fmr"), 0, "between 0 and 1"),
+        (("points", 1, "low"), float("nan"), "finite"),
+        (("points", 1, "high"), float("inf"), "finite"),
+        (("points",), [], "no operating points"),
+        (("points", 1, "score"), "0.3", "points.1.score"),
+        (("people",), 1.5, "people"),
+        (("evidence", "scores", 0), 0.4, "must rise"),
+        (("evidence", "log10_ratios", 2), -1, "must rise"),
+        (("evidence", "method"), "guess", "evidence.method"),
+        (("tail", "points", 0, "score"), 0.1, "interval"),
+        (("tail", "points", 0, "fmr"), 0.01, "out of order"),
+        (("tail", "shape"), 0.1, "negative shape"),
+        (("searches", 0, "people"), None, "searches.0.people"),
+    ],
+)
+def test_unsound_calibrations_say_what_is_wrong(
+    place: tuple[str | int, ...], value: object, reason: str, tmp_path: Path
+) -> None:
+    path = save_calibration(WHOLE, tmp_path)
+    record: Any = json.loads(path.read_text())
+    inner = record
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    path.write_text(json.dumps(record))
+    with pytest.raises(CalibrationError, match="not a calibration") as caught:
+        load_calibration("yunet", "some:abc:1", folder=tmp_path)
+    assert reason in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    path = save_calibration(CALIBRATION, tmp_path)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(CalibrationError, match="cannot be read"):
         load_calibration("yunet", "some:abc:1", folder=tmp_path)
 
 
@@ -97,6 +207,36 @@ def test_all_pairs_agree_with_a_plain_loop() -> None:
     assert result.tail.tolist() == pytest.approx(impostor[: len(result.tail)], abs=1e-6)
     assert len(result.tail) == round(0.05 * len(impostor))
     assert (result.tail_people[:, 0] != result.tail_people[:, 1]).all()
+
+
+def test_a_large_set_keeps_a_sample_of_its_looser_scores() -> None:
+    vectors, people = unit_vectors(400), np.arange(400)
+    whole, part = compare_all(vectors, people), compare_all(vectors, people, keep=2000)
+    assert len(whole.tail) == 7980
+    assert (whole.tail_weights == 1).all()
+    assert len(part.tail) == pytest.approx(2000, rel=0.1)
+    assert part.tail_weights.sum() == pytest.approx(whole.tail_weights.sum(), rel=0.05)
+    assert part.tail[:1000].tolist() == whole.tail[:1000].tolist()
+    for exact, sampled in zip(
+        *(operating_points(one, resamples=0) for one in (whole, part)), strict=True
+    ):
+        assert sampled.score == pytest.approx(exact.score, abs=0.01)
+
+
+def test_people_are_spread_evenly_and_photos_nearly_so() -> None:
+    photos_of = np.array([30, 30, 20, 20, 5, 5, 1, 1, 1, 1])
+    for seed in range(3):
+        halves = spread_people(photos_of, 2, seed=seed)
+        assert np.bincount(halves).tolist() == [5, 5]
+        assert photos_of[halves == 0].sum() == 57
+    assert len({tuple(spread_people(photos_of, 2, seed=seed)) for seed in range(9)}) > 3
+
+
+def test_vectors_that_are_not_finite_are_refused() -> None:
+    vectors = unit_vectors(60)
+    vectors[7] = np.nan
+    with pytest.raises(CalibrationError, match="index 7"):
+        compare_all(vectors, np.arange(60))
 
 
 def test_thresholds_have_the_rate_that_they_claim() -> None:

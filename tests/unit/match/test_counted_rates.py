@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import binomtest
@@ -72,6 +72,7 @@ def test_true_accept_rate_worked_by_hand() -> None:
     assert true_accept_rate(GENUINE, IMPOSTOR, 1) == rate(4, 5)
 
 
+@settings(deadline=None)
 @given(scores, scores, st.floats(0, 1))
 def test_true_accept_rate_is_that_of_the_curve(
     genuine: np.ndarray, impostor: np.ndarray, fmr: float

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import brentq
@@ -67,6 +67,7 @@ def test_scores_of_failures_alone_are_refused() -> None:
         error_curve(np.array([-np.inf]), np.array([-np.inf, -np.inf]))
 
 
+@settings(deadline=None)
 @given(finite, finite)
 def test_the_curve_agrees_with_scikit_learn(genuine: np.ndarray, impostor: np.ndarray) -> None:
     curve = error_curve(genuine, impostor)
@@ -86,6 +87,7 @@ def test_detection_error_trade_off_agrees_with_scikit_learn(genuine: int, impost
     np.testing.assert_allclose(fnmr_at, fnmr[np.isfinite(thresholds)])
 
 
+@settings(deadline=None)
 @given(any_scores, any_scores)
 def test_every_step_is_what_counting_gives(genuine: np.ndarray, impostor: np.ndarray) -> None:
     assume(np.isfinite(genuine).any() or np.isfinite(impostor).any())
@@ -102,18 +104,20 @@ def test_every_step_is_what_counting_gives(genuine: np.ndarray, impostor: np.nda
     np.testing.assert_array_equal(curve.rates_at(curve.thresholds), (curve.fmr, curve.fnmr))
 
 
+@settings(deadline=None)
 @given(any_scores, any_scores, st.floats(0, 1))
 def test_the_threshold_of_a_rate_is_the_lowest(
     genuine: np.ndarray, impostor: np.ndarray, fmr: float
 ) -> None:
     assume(np.isfinite(impostor).any())
     threshold = error_curve(genuine, impostor).threshold_at(fmr)
-    assert false_match_rate(impostor, threshold) <= fmr
+    assert false_match_rate(impostor, threshold) <= fmr * (1 + 1e-12)
     lower = float(np.nextafter(np.float32(threshold), np.float32(-np.inf)))
     if threshold > min(*genuine[np.isfinite(genuine)], *impostor[np.isfinite(impostor)], np.inf):
         assert false_match_rate(impostor, lower) > fmr
 
 
+@settings(deadline=None)
 @given(finite, finite)
 def test_order_and_scale_of_scores_do_not_matter(genuine: np.ndarray, impostor: np.ndarray) -> None:
     curve = error_curve(genuine, impostor)
@@ -124,6 +128,7 @@ def test_order_and_scale_of_scores_do_not_matter(genuine: np.ndarray, impostor: 
     assert area_under_roc(genuine, impostor) == area_under_roc(np.exp(genuine), np.exp(impostor))
 
 
+@settings(deadline=None)
 @given(finite, finite)
 def test_equal_error_rate_agrees_with_a_root_finder(
     genuine: np.ndarray, impostor: np.ndarray
@@ -142,6 +147,7 @@ def test_area_worked_by_hand() -> None:
     assert area_under_roc(np.array([2.0, 3.0]), np.array([1.0, 2.0, 4.0])) == pytest.approx(3.5 / 6)
 
 
+@settings(deadline=None)
 @given(any_scores, any_scores)
 def test_area_agrees_with_scikit_learn_and_scipy(genuine: np.ndarray, impostor: np.ndarray) -> None:
     area = area_under_roc(genuine, impostor)
@@ -184,7 +190,7 @@ def test_large_sets_keep_exact_rates_where_it_counts(monkeypatch: pytest.MonkeyP
     assert lean.thresholds[0] == full.thresholds[0]
     for fmr in (0, 1e-4, 1e-3, 0.01):
         assert lean.threshold_at(fmr) == full.threshold_at(fmr)
-    for fmr in (0.05, 0.3, 0.9):
+    for fmr in (0.025, 0.05, 0.3, 0.9):
         row = np.searchsorted(-lean.fmr, -fmr)
         assert fmr * (1 - 2e-3) <= lean.fmr[row] <= fmr
     assert equal_error_rate(lean) == pytest.approx(equal_error_rate(full), rel=2e-3)

@@ -68,6 +68,18 @@ def test_photos_of_one_person_count_as_one_observation() -> None:
     assert naive[1] - naive[0] < 0.5 * (grouped[1] - grouped[0])
 
 
+def test_the_rows_of_a_person_come_together() -> None:
+    seen = set()
+
+    def record(values: np.ndarray) -> float:
+        seen.add(tuple(values))
+        return 0.5
+
+    groups = [np.array([0, 1, 0])]
+    bootstrap_interval(record, np.array([5.0, 1.0, 4.0]), resamples=50, groups=groups)
+    assert seen == {(1.0, 4.0, 5.0), (4.0, 4.0, 5.0, 5.0), (1.0, 1.0)}
+
+
 def test_pairs_come_as_often_as_both_people() -> None:
     """With two people, a draw has either both once, or one of them twice."""
     genuine, impostor = np.array([0.0, 1.0]), np.array([0.5])

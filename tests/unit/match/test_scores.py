@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -19,6 +19,7 @@ def test_error_rates_worked_by_hand() -> None:
     assert false_non_match_rate(genuine, 0.5) == 0.25
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.data())
 def test_intervals_agree_with_scipy(trials: int, data: st.DataObject) -> None:
     errors = data.draw(st.integers(0, trials))
@@ -26,6 +27,7 @@ def test_intervals_agree_with_scipy(trials: int, data: st.DataObject) -> None:
     assert clopper_pearson(errors, trials) == pytest.approx((reference.low, reference.high))
 
 
+@settings(deadline=None)
 @given(st.floats(1e-6, 0.5), st.integers(1, 10**6))
 def test_the_rate_of_one_comparison_gives_back_the_rate_of_the_search(fpir: float, n: int) -> None:
     fmr = comparison_rate(fpir, n)
