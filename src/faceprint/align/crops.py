@@ -43,6 +43,9 @@ _DLIB_150 = np.array(
     dtype=np.float32,
 )
 
+# dlib puts a face's unit square at p / (1 + 2 p) of a chip of padding p: 0.25 above, here 0.2.
+_DLIB_64 = ((_DLIB_150 / 150 * 1.5 - 0.25 + 0.2) / 1.4 * 64).astype(np.float32)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
@@ -65,6 +68,7 @@ ALIGNMENTS = MappingProxyType(
     {
         "arcface-112": Alignment(_ARCFACE_112, 112),
         "dlib-chip": Alignment(_DLIB_150, 150),
+        "dlib-chip-padding-20": Alignment(_DLIB_64, 64),
         # Columns 8 to 104 of the 112-pixel crop, stretched to 128 by 128.
         "arcface-112-columns-8-104": Alignment(
             _ARCFACE_112,

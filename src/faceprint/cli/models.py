@@ -24,7 +24,7 @@ from faceprint.embed import facenet
 from faceprint.errors import MissingExtraError, WeightsCorruptError, WeightsMissingError
 from faceprint.pipeline.models import weight_store
 from faceprint.settings import read_settings
-from faceprint.zoo import CARDS, ModelCard, Offer, WeightFile, WeightStore, card
+from faceprint.zoo import CARDS, ModelCard, Offer, PackageResource, WeightFile, WeightStore, card
 from faceprint.zoo.cards import Progress as OnProgress
 
 __all__ = ["app"]
@@ -76,6 +76,9 @@ def show(name: NameArgument, json: JsonOption = False) -> int:
         "dimension": str(entry.dimension or "-"),
         "extra": entry.extra or "none needed",
     }
+    if entry.parts:
+        parts = (f"{part.card.name} (weight {part.weight:g})" for part in entry.parts)
+        facts["parts"] = ", ".join(parts)
     for key, value in facts.items():
         rows.add_row(key, value)
     for status in store.status(entry):
@@ -314,12 +317,20 @@ def _state(entry: ModelCard, store: WeightStore) -> str:
     if "corrupt" in states:
         return "corrupt"
     if "missing" in states:
-        return "to pull"
+        return next((f"extra {one}" for one in _extras(entry)), "to pull")
     if "unaccepted" in states:
         return "to accept"
     if lacking and not facenet.is_converted(entry, store):
         return f"extra {entry.extra}"
     return "ready"
+
+
+def _extras(entry: ModelCard) -> Iterator[str]:
+    """The extras that bring files which no address gives."""
+    for file in entry.files:
+        sources = [source for source in file.sources if isinstance(source, PackageResource)]
+        if len(sources) == len(file.sources):
+            yield from (source.extra for source in sources if source.extra is not None)
 
 
 def _model_id(entry: ModelCard) -> str | None:

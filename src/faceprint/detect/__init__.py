@@ -8,7 +8,14 @@ from faceprint.runtime import RuntimeOptions
 from faceprint.types import Detector, Landmarker
 from faceprint.zoo import WeightStore, card
 
-__all__ = ["Search", "SearchPlan", "load_detector", "load_landmarker", "watchful"]
+__all__ = [
+    "Search",
+    "SearchPlan",
+    "load_detector",
+    "load_landmarker",
+    "lowered",
+    "watchful",
+]
 
 
 def load_detector(name: str, store: WeightStore, options: RuntimeOptions) -> Detector:
@@ -43,3 +50,17 @@ def watchful(detector: Detector) -> Detector:
     One that has no such setting comes back as it is.
     """
     return detector.watchful() if isinstance(detector, _Watchful) else detector
+
+
+@runtime_checkable
+class _Lowered(Protocol):
+    def lowered(self, min_score: float) -> Detector: ...
+
+
+def lowered(detector: Detector, min_score: float) -> Detector:
+    """The detector with all that it finds down to a score, as curves over scores need it.
+
+    What it finds by itself stays as it is, with doubtful finds after it. One that has no such setting
+    comes back as it is.
+    """
+    return detector.lowered(min_score) if isinstance(detector, _Lowered) else detector

@@ -25,6 +25,9 @@ __all__ = ["DlibHog", "build"]
 
 _DOUBLINGS = 1
 
+_LOWEST_SCORE = 0.1
+"""Below it, nearly every place of a photo is a find."""
+
 
 def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> DlibHog:
     """The detector of the card; it runs on the CPU, whatever the options.
@@ -47,13 +50,19 @@ class DlibHog:
     Args:
         dlib: The library.
         name: Card name.
+        min_score: Faces below this are dropped; 0.5 is dlib's own threshold.
     """
 
-    def __init__(self, dlib: Any, *, name: str = "dlib-hog") -> None:
+    def __init__(self, dlib: Any, *, name: str = "dlib-hog", min_score: float = 0.5) -> None:
         self.name = name
         self._dlib = dlib
+        self._min_margin = math.log(min_score / (1 - min_score))
         # A detector keeps the photo's gradients while it runs, so each call borrows one of its own.
         self._idle: deque[Any] = deque()
+
+    def lowered(self, min_score: float) -> DlibHog:
+        """The same detector, giving faces down to this score, but never below 0.1."""
+        return DlibHog(self._dlib, name=self.name, min_score=max(min_score, _LOWEST_SCORE))
 
     def detect(self, images: Sequence[Image]) -> list[tuple[Face, ...]]:
         """Faces of each image, best first, without landmarks.
@@ -69,7 +78,7 @@ class DlibHog:
             detector = self._idle.pop()
         except IndexError:
             detector = self._dlib.get_frontal_face_detector()
-        places, margins, _ = detector.run(np.ascontiguousarray(image), _DOUBLINGS, 0.0)
+        places, margins, _ = detector.run(np.ascontiguousarray(image), _DOUBLINGS, self._min_margin)
         self._idle.append(detector)
         faces = [
             Face(

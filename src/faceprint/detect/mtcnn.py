@@ -141,8 +141,15 @@ class Mtcnn:
 
     def watchful(self) -> Mtcnn:
         """The same networks, set to miss as little as they can."""
-        options = replace(self.options, min_scores=_WATCHFUL_SCORES)
+        return self._with_scores(_WATCHFUL_SCORES)
+
+    def lowered(self, min_score: float) -> Mtcnn:
+        """The same networks, with what O-Net gives down to this score; P-Net and R-Net choose as before."""
+        return self._with_scores((*self.options.min_scores[:2], min_score))
+
+    def _with_scores(self, min_scores: tuple[float, float, float]) -> Mtcnn:
         nets = (self._propose_net, self._refine_net, self._finish_net)
+        options = replace(self.options, min_scores=min_scores)
         return Mtcnn(*nets, name=self.name, options=options)
 
     def detect(self, images: Sequence[Image]) -> list[tuple[Face, ...]]:

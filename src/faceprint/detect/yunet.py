@@ -54,7 +54,11 @@ class YuNet:
 
     def watchful(self) -> YuNet:
         """The same network, taking what looks only a little like a face for one too."""
-        return YuNet(self._session, name=self.name, min_score=_WATCHFUL_SCORE, iou=self._iou)
+        return self.lowered(_WATCHFUL_SCORE)
+
+    def lowered(self, min_score: float) -> YuNet:
+        """The same network, giving faces down to this score."""
+        return YuNet(self._session, name=self.name, min_score=min_score, iou=self._iou)
 
     def detect(self, images: Sequence[Image]) -> list[tuple[Face, ...]]:
         """Faces of each image, best first; images of like size go through the network together."""

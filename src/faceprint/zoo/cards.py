@@ -15,6 +15,7 @@ __all__ = [
     "Licence",
     "ModelCard",
     "PackageResource",
+    "Part",
     "Progress",
     "Url",
     "WeightFile",
@@ -23,10 +24,16 @@ __all__ = [
 Progress = Callable[[str, int, int], None]
 """Called with a file name, the bytes here so far, and the bytes in all."""
 
-Kind = Literal["detector", "landmarker", "embedder"]
+Kind = Literal["detector", "landmarker", "embedder", "attributes"]
 Commercial = Literal["allowed", "forbidden", "undocumented"]
 Alignment = Literal[
-    "none", "arcface-112", "arcface-112-columns-8-104", "box-margin", "dlib-chip", "mtcnn-box"
+    "none",
+    "arcface-112",
+    "arcface-112-columns-8-104",
+    "box-margin",
+    "dlib-chip",
+    "dlib-chip-padding-20",
+    "mtcnn-box",
 ]
 
 
@@ -88,15 +95,28 @@ class Licence:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of the models that a fusion puts together.
+
+    Attributes:
+        card: The model.
+        weight: Its share of the score; the shares of all parts add up to 1.
+    """
+
+    card: ModelCard
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """All that is known of a model.
 
     Attributes:
         name: What people type, as in `--detector yunet`.
         kind: What it does.
-        implementation: Module in `detect` or `embed` that runs it.
+        implementation: Module in `detect`, `embed` or `attributes` that runs it.
         summary: One sentence.
-        files: The weights.
+        files: The weights; of a fusion those of its parts, in their order.
         code_licence: Terms of the reference code.
         weights_licence: Terms of the weights.
         data_licence: Terms of the training data.
@@ -112,6 +132,7 @@ class ModelCard:
         precision: `any`, or `f32` where lower precision costs accuracy.
         extra: The extra of faceprint that it needs, be it only to prepare its weights; None if the
             base install runs it.
+        parts: The models that a fusion puts together; none for all others.
     """
 
     name: str
@@ -133,14 +154,20 @@ class ModelCard:
     revision: int = 1
     precision: Literal["any", "f32"] = "any"
     extra: str | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def digest(self) -> str:
         """Short digest over all files, 12 hexadecimal digits of the first file's own for one file.
 
+        That of a fusion is over the model ids of its parts and their weights.
+
         Raises:
             WeightsMissingError: A file has no digest; `WeightStore.resolve` fills in accepted ones.
         """
+        if self.parts:
+            lines = [f"{part.card.model_id} {part.weight:g}" for part in self.parts]
+            return sha256("\n".join(lines).encode()).hexdigest()[:12]
         digests = [file.digest for file in self.files if file.digest is not None]
         if len(digests) < len(self.files):
             raise WeightsMissingError(

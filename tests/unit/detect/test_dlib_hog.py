@@ -37,6 +37,7 @@ class FakeDetector:
 
     def __init__(self) -> None:
         self._busy = threading.Lock()
+        self.margin = float("nan")
 
     def run(
         self, image: object, doublings: int, margin: float
@@ -44,6 +45,7 @@ class FakeDetector:
         assert isinstance(image, np.ndarray)
         assert image.flags.c_contiguous
         assert self._busy.acquire(blocking=False)
+        self.margin = margin
         time.sleep(0.01)
         self._busy.release()
         return [Rectangle(50, 60, 69, 79), Rectangle(-3, 2, 36, 41)], [0.0, 2.0], [0, 0]
@@ -55,7 +57,8 @@ class FakeDlib:
 
     def get_frontal_face_detector(self) -> FakeDetector:
         self.made += 1
-        return FakeDetector()
+        self.newest = FakeDetector()
+        return self.newest
 
 
 def test_boxes_reach_over_the_last_pixel_and_the_best_comes_first() -> None:
@@ -104,3 +107,10 @@ def test_a_strict_licence_setting_refuses_it(tmp_path: Path) -> None:
     store = WeightStore(tmp_path, tmp_path, commercial_only="strict")
     with pytest.raises(LicenceRefusedError):
         build(card("dlib-hog"), store, RuntimeOptions())
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0.5, 0.5), (0.3, 0.3), (0.02, 0.1)])
+def test_lowered_asks_for_a_lower_margin_within_reason(asked: float, given: float) -> None:
+    library = FakeDlib()
+    DlibHog(library).lowered(asked).detect([np.zeros((9, 9, 3), np.uint8)])
+    assert 1 / (1 + np.exp(-library.newest.margin)) == pytest.approx(given)

@@ -151,3 +151,13 @@ def test_nothing_is_found_in_the_tiny_and_the_black(size: tuple[int, int]) -> No
 
 def test_no_photos_give_no_results() -> None:
     assert cascade().detect([]) == []
+
+
+def test_lowered_lets_only_the_last_network_doubt() -> None:
+    options = cascade(MtcnnOptions(min_scores=(0.6, 0.7, 0.8))).lowered(0.05).options
+    assert options.min_scores == (0.6, 0.7, 0.05)
+    image = photo(80, 80, (20, 20, 40))
+    usual, more = (some.detect([image])[0] for some in (cascade(), cascade().lowered(0.05)))
+    known = {(face.score, *face.box.tolist()) for face in more}
+    assert usual
+    assert {(face.score, *face.box.tolist()) for face in usual} <= known

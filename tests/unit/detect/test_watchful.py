@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from skimage import data
 
-from faceprint.detect import watchful
+from faceprint.detect import Search, lowered, watchful
 from faceprint.detect.yunet import YuNet
 from faceprint.types import Face, Image
 
@@ -47,3 +47,18 @@ def test_a_doubtful_face_is_found() -> None:
     assert detector.detect([image]) == [()]
     (face,) = watchful(detector).detect([image])[0]
     assert round(face.score, 3) == 0.5
+
+
+def test_lowered_gives_doubtful_finds_after_the_others() -> None:
+    detector = YuNet(OneAnchor())  # type: ignore[arg-type]
+    image = np.asarray(data.astronaut()[:64, :64], dtype=np.uint8)
+    assert lowered(detector, 0.6).detect([image]) == [()]
+    (face,) = lowered(detector, 0.1).detect([image])[0]
+    assert round(face.score, 3) == 0.5
+    assert detector.detect([image]) == [()]
+    assert len(Search(lowered(detector, 0.1)).detect([image])[0]) == 1
+
+
+def test_lowering_without_the_setting_gives_the_detector_back() -> None:
+    plain = Plain()
+    assert lowered(plain, 0.1) is plain
