@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 SCRIPTS = Path(__file__).parent / "peers"
 
@@ -18,26 +20,40 @@ class Peer:
     Attributes:
         name: What people type, and the folder of its virtual environment.
         what: What of it is measured.
+        score: How its vectors are compared: their cosine, or minus their distance.
         share: Of the photos, how many it gets; slow ones get fewer, from the front of the list.
         requirements: What pip installs for it; empty where faceprint's own interpreter runs it.
         bare_requirements: What pip installs without its dependencies.
+        runs: The script in `peers/` that runs it, where it is not called as the peer is.
+        arguments: Of the script, after the job.
     """
 
     name: str
     what: str
+    score: Literal["cosine", "distance"] = "cosine"
     share: float = 1.0
     requirements: tuple[str, ...] = ()
     bare_requirements: tuple[str, ...] = ()
+    runs: str = ""
+    arguments: tuple[str, ...] = ()
 
     @property
     def script(self) -> Path:
         """The script that runs it."""
-        plain = SCRIPTS / f"{self.name}.py"
-        return plain if plain.exists() else SCRIPTS / f"{self.name}_.py"
+        name = self.runs or self.name
+        plain = SCRIPTS / f"{name}.py"
+        return plain if plain.exists() else SCRIPTS / f"{name}_.py"
+
+    @property
+    def pinned(self) -> str:
+        """The version that is measured."""
+        first = [*self.bare_requirements, *self.requirements, ""][0]
+        return first.partition("==")[2] or version("faceprint")
 
 
 PEERS = (
     Peer("faceprint", "embed_many, all defaults"),
+    Peer("fusion", "embed_many, embedder fusion", runs="faceprint", arguments=("fusion",)),
     Peer("bound", "decode + YuNet + SFace, each alone on all cores"),
     Peer(
         "opencv",
@@ -60,6 +76,7 @@ PEERS = (
     Peer(
         "face_recognition",
         "face_encodings, HOG + dlib ResNet",
+        score="distance",
         share=0.2,
         # face_recognition asks for dlib, which pip would compile; dlib-bin is the same, built.
         requirements=(
@@ -71,6 +88,26 @@ PEERS = (
             "setuptools<82",
         ),
         bare_requirements=("face_recognition==1.3.0",),
+    ),
+    Peer(
+        "uniface",
+        "FaceAnalyzer, RetinaFace MobileNetV2 + EdgeFace XXS",
+        requirements=(
+            "uniface==4.2.1",
+            "onnxruntime==1.31.1",
+            "opencv-python==5.0.0.93",
+            "numpy==2.4.6",
+        ),
+    ),
+    Peer(
+        "insightface",
+        "FaceAnalysis, buffalo_l: detection + recognition",
+        requirements=(
+            "insightface==2.1",
+            "onnxruntime==1.31.1",
+            "opencv-python==5.0.0.93",
+            "numpy==2.4.6",
+        ),
     ),
 )
 

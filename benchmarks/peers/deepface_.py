@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from clock import read_job, time_peer
+from clock import Face, read_job, time_peer
 
 
 def main() -> None:
@@ -15,18 +15,17 @@ def main() -> None:
     from deepface import DeepFace  # type: ignore[import-not-found]
     from deepface.modules.exceptions import FaceNotDetected  # type: ignore[import-not-found]
 
-    def embed_all(paths: list[str]) -> int:
-        embeddings: list[object] = []
-        for path in paths:
-            try:
-                faces = DeepFace.represent(path, model_name="SFace", detector_backend="yunet")
-            except FaceNotDetected:
-                continue
-            embeddings.extend(face["embedding"] for face in faces)
-        return len(embeddings)
+    def embed(path: str) -> list[Face]:
+        try:
+            faces = DeepFace.represent(path, model_name="SFace", detector_backend="yunet")
+        except FaceNotDetected:
+            return []
+        areas = [face["facial_area"] for face in faces]
+        boxes = [(a["x"], a["y"], a["x"] + a["w"], a["y"] + a["h"]) for a in areas]
+        return [(box, face["embedding"]) for box, face in zip(boxes, faces, strict=True)]
 
     packages = ["deepface", "opencv-contrib-python-headless", "onnxruntime", "numpy"]
-    time_peer(job, embed_all, packages)
+    time_peer(job, lambda paths: [embed(path) for path in paths], packages)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import face_recognition  # type: ignore[import-not-found]
-from clock import read_job, time_peer
+from clock import Face, read_job, time_peer
 
 
-def embed_all(paths: list[str]) -> int:
-    embeddings = []
-    for path in paths:
-        embeddings.extend(face_recognition.face_encodings(face_recognition.load_image_file(path)))
-    return len(embeddings)
+def embed(path: str) -> list[Face]:
+    image = face_recognition.load_image_file(path)
+    places = face_recognition.face_locations(image)
+    vectors = face_recognition.face_encodings(image, places)
+    boxes = [(left, top, right, bottom) for top, right, bottom, left in places]
+    return list(zip(boxes, vectors, strict=True))
 
 
 if __name__ == "__main__":
-    time_peer(read_job(), embed_all, ["face_recognition", "dlib-bin", "numpy", "pillow"])
+    packages = ["face_recognition", "dlib-bin", "numpy", "pillow"]
+    time_peer(read_job(), lambda paths: [embed(path) for path in paths], packages)

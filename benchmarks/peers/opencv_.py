@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cv2
-from clock import read_job, time_peer
+from clock import Face, read_job, time_peer
 
 
 def main() -> None:
@@ -15,21 +15,21 @@ def main() -> None:
         str(job.weights / "face_recognition_sface_2021dec.onnx"), ""
     )
 
-    def embed_all(paths: list[str]) -> int:
-        embeddings: list[object] = []
-        for path in paths:
-            image = cv2.imread(path)
-            if image is None:
-                raise SystemExit(f"OpenCV cannot read {path}")
-            detector.setInputSize((image.shape[1], image.shape[0]))
-            _, faces = detector.detect(image)
-            embeddings += [
-                recognizer.feature(recognizer.alignCrop(image, face))
-                for face in (() if faces is None else faces)
-            ]
-        return len(embeddings)
+    def embed(path: str) -> list[Face]:
+        image = cv2.imread(path)
+        if image is None:
+            raise SystemExit(f"OpenCV cannot read {path}")
+        detector.setInputSize((image.shape[1], image.shape[0]))
+        _, faces = detector.detect(image)
+        found: list[Face] = []
+        for face in () if faces is None else faces:
+            left, top, width, height = face[:4]
+            vector = recognizer.feature(recognizer.alignCrop(image, face)).flatten()
+            found.append(((left, top, left + width, top + height), vector))
+        return found
 
-    time_peer(job, embed_all, ["opencv-python-headless", "numpy"])
+    packages = ["opencv-python-headless", "numpy"]
+    time_peer(job, lambda paths: [embed(path) for path in paths], packages)
 
 
 if __name__ == "__main__":

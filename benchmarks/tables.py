@@ -1,0 +1,244 @@
+"""Writes the tables of the README from the CSVs, each with the command that made its figures.
+
+    python benchmarks/tables.py            # writes README.md
+    python benchmarks/tables.py --check    # fails where the README says something else than the CSVs
+
+A table stands between <!-- table: NAME --> and <!-- end -->; what is between them is generated.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HERE = Path(__file__).resolve().parent
+README = HERE.parent / "README.md"
+Row = dict[str, str]
+
+_BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def main(
+    check: Annotated[
+        bool, typer.Option(help="Change nothing; fail where something is old.")
+    ] = False,
+) -> None:
+    """Brings the README in step with the CSVs."""
+    old = README.read_text("utf-8")
+    new = fill(old)
+    if old == new:
+        return
+    if check:
+        typer.echo("README.md is not in step with the CSVs: python benchmarks/tables.py", err=True)
+        raise typer.Exit(1)
+    README.write_text(new, "utf-8")
+
+
+def fill(text: str) -> str:
+    """A text with its tables made anew; an unknown name is an error."""
+    return _BLOCK.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", text)
+
+
+def rows_of(name: str) -> list[Row]:
+    """The rows of a CSV."""
+    with (HERE / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *names: str) -> str:
+    """A table in Markdown, and below it the commands of the CSVs that it comes from."""
+    lines = [" | ".join(cells) for cells in (head, ["---"] * len(head), *rows)]
+    text = "".join(f"| {line} |\n" for line in lines)
+    commands = dict.fromkeys(row["command"] for name in names for row in rows_of(name))
+    return f"{text}\nReproduce: {', '.join(f'`{command}`' for command in commands)}\n"
+
+
+def percent(value: str | float, digits: int = 1) -> str:
+    """A share as a percentage."""
+    return "-" if value == "" else f"{100 * float(value):.{digits}f} %"
+
+
+def interval(row: Row, name: str, digits: int = 1) -> str:
+    """A share with its interval, from the columns NAME, NAME_low and NAME_high."""
+    low, high = (f"{100 * float(row[f'{name}_{end}']):.{digits}f}" for end in ("low", "high"))
+    return f"{percent(row[name], digits)} ({low} to {high})"
+
+
+def throughput() -> str:
+    """Photos per second beside other libraries."""
+    words = {
+        "faceprint": "faceprint {version} (YuNet + SFace)",
+        "opencv": "OpenCV {version} (FaceDetectorYN + FaceRecognizerSF, same weights)",
+        "deepface": "DeepFace {version} (YuNet + SFace, same weights)",
+        "face_recognition": "face_recognition {version} (dlib)",
+        "bound": "bound: bare decoding + bare detector + bare embedder",
+    }
+    order = list(words)
+    rows = sorted(
+        rows_of("throughput"),
+        key=lambda row: order.index(row["library"]) if row["library"] in words else -1,
+    )
+    found = []
+    for row in rows:
+        name = words.get(row["library"], f"{row['library']} {{version}}").format(**row)
+        times = row["faceprint_times"]
+        if not times:
+            found.append([name, "not run", row["note"]])
+            continue
+        speed = f"{float(row['photos_per_second']):.0f}"
+        if row["library"] == "faceprint":
+            found.append([name, speed, ""])
+        elif row["library"] == "bound":
+            found.append([name, speed, f"at {float(times):.0%} of it"])
+        else:
+            found.append([name, speed, f"{float(times):.3g} times as fast"])
+    head = ["LFW photos from disk to embeddings, one run", "photos/s", "faceprint is"]
+    return table(head, found, "throughput")
+
+
+def peers() -> str:
+    """Accuracy and speed beside other libraries, each with its own detector and score."""
+    words = {
+        "faceprint": "faceprint {version} (YuNet + SFace)",
+        "fusion": "faceprint {version}, `--embedder fusion`",
+        "opencv": "OpenCV {version} (FaceDetectorYN + FaceRecognizerSF, same weights)",
+        "deepface": "DeepFace {version} (YuNet + SFace, same weights)",
+        "face_recognition": "face_recognition {version} (dlib)",
+        "uniface": "UniFace {version} (RetinaFace + EdgeFace)",
+        "insightface": "InsightFace {version} (buffalo_l)",
+    }
+    found = []
+    for row in rows_of("peers"):
+        name = words[row["library"]].format(**row)
+        if not row["photos"]:
+            found.append([name, row["note"], "", "", ""])
+            continue
+        found.append(
+            [
+                name,
+                interval(row, "test_accuracy"),
+                interval(row, "fnmr_at_1e-2"),
+                f"{row['photos_without_face']} of {int(row['photos']):,}",
+                f"{float(row['photos_per_second']):.0f}",
+            ]
+        )
+    head = [
+        "LFW view 1, one run",
+        "accuracy on the test pairs (95 %)",
+        "FNMR at FMR 1e-2 (95 %)",
+        "photos without a face",
+        "photos/s",
+    ]
+    return table(head, found, "peers")
+
+
+def video() -> str:
+    """Videos against the time that they play."""
+    words = {
+        "street (1080p)": "a crowd in the street, 1080p",
+        "hamilton (720p)": "a concert with cuts to the audience, 720p",
+        "interview": "one person talking, 512 × 512",
+    }
+    stages: dict[str, Row] = {}
+    people: dict[str, str] = {}
+    for row in rows_of("video"):
+        stages.setdefault(row["video"], {})[row["stage"]] = row["times_real_time"]
+        people[row["video"]] = row["people"]
+    rows = [
+        [
+            label,
+            people[name],
+            f"{float(stages[name]['identify']):.1f}",
+            f"{float(stages[name]['identify + labelled']):.1f}",
+        ]
+        for name, label in words.items()
+    ]
+    head = [
+        "Videos, from file to timeline, detection six times a second",
+        "people",
+        "times as fast as it plays",
+        "with the labelled video too",
+    ]
+    return table(head, rows, "video")
+
+
+def detection() -> str:
+    """MTCNN beside YuNet and facenet-pytorch's."""
+    found = {(row["set"], row["what"]): row for row in rows_of("mtcnn")}
+    speed = "lfw, speed"
+    peer = next(row for (_, what), row in found.items() if what.startswith("facenet-pytorch"))
+    rows = []
+    for name, label in (("yunet", "YuNet, the default"), ("mtcnn", "MTCNN")):
+        lfw, crowd = found["lfw", name], found["detection", name]
+        one = found.get((speed, f"{name}, one thread"))
+        rows.append(
+            [
+                label,
+                f"{lfw['persons_found']} of {lfw['photos']}",
+                percent(crowd["recall"]),
+                found["groups", name]["faces"],
+                f"{float(found[speed, name]['photos_per_second']):.0f}",
+                "-" if one is None else f"{float(one['photos_per_second']):.0f}",
+            ]
+        )
+    speed_of_peer = f"{float(peer['photos_per_second']):.0f}"
+    rows.append([peer["what"].partition(",")[0], "-", "-", "-", "-", speed_of_peer])
+    head = [
+        "Detectors",
+        "persons found in LFW's test pairs",
+        "of the labelled faces in 427 photos of crowds",
+        "faces in 14 group photos",
+        "photos/s",
+        "on one thread",
+    ]
+    return table(head, rows, "mtcnn")
+
+
+def rest() -> str:
+    """Memory, start and search."""
+    cold = {row["what"]: row for row in rows_of("cold_start")}
+    (gallery,) = rows_of("search")
+    memory = rows_of("memory")
+    rows = [
+        [
+            f"{int(memory[-1]['photos']):,} photos in a row: peak resident memory",
+            f"{float(memory[-1]['peak_rss_mb']):.0f} MB",
+        ],
+        [
+            "`faceprint verify A B` as a new process (median of 9)",
+            f"{float(cold['faceprint verify A B']['seconds_median']):.1f} s",
+        ],
+        [
+            f"a gallery of {int(gallery['templates']):,} templates: open and first search",
+            f"{float(gallery['open_and_first_search_s_median']):.1f} s",
+        ],
+        [
+            "a search in it (95th percentile)",
+            f"{float(gallery['search_ms_median']):.1f} ms ({float(gallery['search_ms_p95']):.1f})",
+        ],
+    ]
+    return table(["Size and start", ""], rows, "memory", "cold_start", "search")
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "throughput": throughput,
+    "peers": peers,
+    "video": video,
+    "detection": detection,
+    "rest": rest,
+}
+"""By the name in the README."""
+
+
+def blocks(text: str) -> Iterator[str]:
+    """Names of the tables that a text asks for."""
+    return (found[2] for found in _BLOCK.finditer(text))
+
+
+if __name__ == "__main__":
+    typer.run(main)
