@@ -36,10 +36,20 @@ class Settings(BaseSettings):
         default_factory=lambda: str(platformdirs.user_data_path("faceprint") / "gallery.db"),
         description="Path of the gallery's database, or its URL.",
     )
+    search: Literal["auto", "exact", "approximate"] = Field(
+        "auto",
+        description="auto: exact, by bytes where the gallery is large and the extra faiss is there; "
+        "exact: by float32 alone; approximate: faster, and now and then misses a lookalike.",
+    )
     detector: str = Field("yunet", description="Card name of the detector.")
     embedder: str = Field("sface", description="Card name of the embedder.")
     landmarker: str = Field(
         "onet", description="Card name of what adds landmarks where the detector has none."
+    )
+    refine: bool = Field(
+        False,
+        description="Refine the landmarks of detectors that give rough ones (YuNet) before faces are "
+        "cut out for the embedder.",
     )
     flip: bool = Field(
         False, description="Average the embeddings of a crop and of its mirror image."

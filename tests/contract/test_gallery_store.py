@@ -32,6 +32,10 @@ from faceprint.gallery import (
     PictureKind,
     open_gallery,
 )
+from faceprint.gallery.database import Database
+from faceprint.gallery.index import SearchPlan
+from faceprint.gallery.pictures import PictureFolder
+from faceprint.gallery.sql import SqlGallery
 from faceprint.types import FloatArray
 
 CALL = Call("test:ana", "enrol")
@@ -45,7 +49,16 @@ def _open_sqlite(folder: Path, name: str) -> GalleryStore:
     return open_gallery(folder / f"{name}.db")
 
 
-STORES = {"sqlite": _open_sqlite}
+def _open_sqlite_by_bytes(folder: Path, name: str) -> GalleryStore:
+    """Searches as a gallery of a million does, however small it is."""
+    plan = SearchPlan(
+        has_codes=True, codes_from=1, rows_per_scan=2, most_scans=3, few_rows=0, listed=1
+    )
+    database = Database.open(folder / f"{name}.db", create=True)
+    return SqlGallery(database, PictureFolder(folder / f"{name}.db.pictures"), plan)
+
+
+STORES = {"sqlite": _open_sqlite, "sqlite by bytes": _open_sqlite_by_bytes}
 
 
 @pytest.fixture(params=STORES)

@@ -18,6 +18,7 @@ from faceprint.gallery.records import (
     PictureKind,
     Template,
 )
+from faceprint.gallery.scans import SearchMode
 from faceprint.gallery.store import GalleryStore
 
 __all__ = [
@@ -33,12 +34,15 @@ __all__ = [
     "NewTemplate",
     "Person",
     "PictureKind",
+    "SearchMode",
     "Template",
     "open_gallery",
 ]
 
 
-def open_gallery(path_or_url: str | Path, *, create: bool = True) -> GalleryStore:
+def open_gallery(
+    path_or_url: str | Path, *, create: bool = True, search: SearchMode = "auto"
+) -> GalleryStore:
     """Opens a gallery, makes it where it is missing, and brings its tables up to date.
 
     Args:
@@ -47,8 +51,11 @@ def open_gallery(path_or_url: str | Path, *, create: bool = True) -> GalleryStor
             `?timeout=2.5`, the seconds to wait for another process that is writing (10 by default).
             Kept pictures lie beside the file, in the folder `<file>.pictures`.
         create: Whether a missing gallery is made.
+        search: How it is searched; see `SearchMode`.
 
     Raises:
+        InputError: There is no such way of searching.
+        MissingExtraError: Approximate search without the extra `faiss`.
         GalleryError: The URL is of no supported kind.
         GalleryUnavailableError: There is no gallery and none is to be made, or the storage is
             locked, unreadable, or no plain file.
@@ -58,4 +65,4 @@ def open_gallery(path_or_url: str | Path, *, create: bool = True) -> GalleryStor
     # SQLAlchemy takes a good part of a second to import, which `import faceprint` must not.
     from faceprint.gallery.location import open_location
 
-    return open_location(path_or_url, create=create)
+    return open_location(path_or_url, create=create, search=search)

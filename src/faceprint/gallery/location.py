@@ -9,7 +9,9 @@ from sqlalchemy.exc import ArgumentError
 
 from faceprint.errors import GalleryError
 from faceprint.gallery.database import Database
+from faceprint.gallery.index import SearchPlan
 from faceprint.gallery.pictures import PictureFolder
+from faceprint.gallery.scans import SearchMode, check_search_mode, has_codes
 from faceprint.gallery.sql import SqlGallery
 
 __all__ = ["open_location"]
@@ -19,14 +21,15 @@ _SUPPORTED = (
 )
 
 
-def open_location(path_or_url: str | Path, *, create: bool) -> SqlGallery:
+def open_location(path_or_url: str | Path, *, create: bool, search: SearchMode) -> SqlGallery:
     """Opens the store of a path or URL; see `faceprint.gallery.open_gallery`."""
+    check_search_mode(search)
+    plan = SearchPlan(search, has_codes=has_codes())
     path, read_only, timeout_s = _parse(path_or_url)
     database = Database.open(path, create=create, read_only=read_only, timeout_s=timeout_s)
     try:
-        return SqlGallery(
-            database, PictureFolder(database.path.with_name(f"{database.path.name}.pictures"))
-        )
+        pictures = PictureFolder(database.path.with_name(f"{database.path.name}.pictures"))
+        return SqlGallery(database, pictures, plan)
     except BaseException:
         database.close()
         raise

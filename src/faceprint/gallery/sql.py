@@ -18,6 +18,7 @@ from faceprint.errors import (
 from faceprint.gallery import rows, transfer
 from faceprint.gallery.access import AccessLog
 from faceprint.gallery.archive import opened
+from faceprint.gallery.cache import IndexCache, last_sequence
 from faceprint.gallery.checks import (
     check_call,
     check_consent,
@@ -28,7 +29,7 @@ from faceprint.gallery.checks import (
 )
 from faceprint.gallery.database import Database
 from faceprint.gallery.enrolment import Batch, add_batch
-from faceprint.gallery.index import Hit, IndexCache, last_sequence
+from faceprint.gallery.index import Hit, SearchPlan
 from faceprint.gallery.names import clean_name, clean_text, name_key
 from faceprint.gallery.pictures import PendingPictures, PictureFolder
 from faceprint.gallery.records import (
@@ -58,12 +59,14 @@ class SqlGallery:
     themselves.
     """
 
-    def __init__(self, database: Database, pictures: PictureFolder) -> None:
+    def __init__(
+        self, database: Database, pictures: PictureFolder, plan: SearchPlan | None = None
+    ) -> None:
         """Takes a database and the folder beside it, and finishes what a killed process left."""
         self._database = database
         self._pictures = pictures
         self._log = AccessLog(database)
-        self._indexes = IndexCache()
+        self._indexes = IndexCache(plan)
         self._counts: tuple[int, dict[str, int]] = (-1, {})
         if not database.read_only:
             self._sweep()

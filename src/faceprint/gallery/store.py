@@ -56,7 +56,8 @@ class GalleryStore(Protocol):
     ) -> list[tuple[Candidate, ...]]:
         """The `k` most alike people for each row of (N, D) float32 unit vectors, best first.
 
-        Each person stands for their nearest template of that model. Exact.
+        Each person stands for their nearest template of that model. Exact, unless the gallery was opened
+        for approximate search.
         """
         ...
 
