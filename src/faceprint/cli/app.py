@@ -11,6 +11,7 @@ import typer
 from faceprint import __version__
 from faceprint.cli import (
     anonymise,
+    auditing,
     calibrating,
     comparing,
     doctor,
@@ -61,6 +62,7 @@ app.add_typer(
     help="Models and their terms. Example: faceprint models list",
 )
 calibrating.register(app)
+auditing.register(app)
 evaluating_detection.register(evaluating.app)
 evaluating_attributes.register(evaluating.app)
 comparing.register(evaluating.app)

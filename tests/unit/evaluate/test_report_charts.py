@@ -141,3 +141,32 @@ def test_runs_over_each_other() -> None:
     assert [mark.name for mark in made.chart.marks] == ["1 %", "one: own", "three: own"]
     bars = overlay({0: replace(DET, kind="bars"), 1: replace(DET, kind="bars")}, ["one", "two"])
     assert bars.chart.kind == "step"
+
+
+GROUPS = Chart(
+    "FMR by sex",
+    "sex",
+    "FMR",
+    (Series("FMR", (0.0, 1.0), (0.001, 0.002), (0.0005, 0.001), (0.002, 0.004)),),
+    kind="points",
+    categories=("<female>", "male"),
+)
+
+
+def test_an_axis_of_names() -> None:
+    figure = chart_figure(GROUPS)
+    axis = figure["layout"]["xaxis"]
+    assert (axis["tickvals"], axis["ticktext"]) == ([0, 1], ["&lt;female&gt;", "male"])
+    assert axis["range"] == [-0.5, 1.5]
+    assert [said[0] for said in figure["data"][-1]["customdata"]] == ["&lt;female&gt;", "male"]
+    go.Figure(figure)
+
+
+def test_an_axis_of_names_as_a_table_has_every_name() -> None:
+    many = replace(
+        GROUPS,
+        series=(Series("FMR", tuple(map(float, range(20))), (0.1,) * 20),),
+        categories=tuple(f"group {k}" for k in range(20)),
+    )
+    rows = points_table(many).rows
+    assert [row[0] for row in rows] == list(many.categories)

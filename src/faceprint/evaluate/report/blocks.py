@@ -124,6 +124,8 @@ class Chart:
         y_scale: The same.
         marks: What is pointed at.
         note: How to read it.
+        categories: Names of the places 0, 1, 2, … of a linear x axis, where it has no numbers, as for
+            groups; an x between two places stands beside the nearer one.
     """
 
     title: str
@@ -135,6 +137,7 @@ class Chart:
     y_scale: Literal["linear", "log", "deviate"] = "linear"
     marks: tuple[Mark, ...] = ()
     note: str = ""
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from faceprint.evaluate.report.scales import (
     place,
     read_interval,
     read_value,
+    read_x,
     thinned,
 )
 
@@ -74,7 +75,7 @@ def chart_figure(chart: Chart, looks: Sequence[Look] | None = None) -> JsonObjec
     curves += [_point(mark, chart, symbol) for mark, symbol in zip(points, cycle(_SYMBOLS))]
     data = bands + curves
     layout: JsonObject = {
-        "xaxis": _axis(chart.x_name, chart.x_scale, [trace["x"] for trace in data]),
+        "xaxis": _x_axis(chart, [trace["x"] for trace in data]),
         "yaxis": _axis(chart.y_name, chart.y_scale, [trace["y"] for trace in data]),
         "shapes": _lines(chart),
         "showlegend": len(chart.series) + len(chart.marks) > 1,
@@ -226,6 +227,20 @@ def _lines(chart: Chart) -> list[JsonObject]:
     return lines
 
 
+def _x_axis(chart: Chart, coordinates: list[list[float | None]]) -> JsonObject:
+    if not chart.categories:
+        return _axis(chart.x_name, chart.x_scale, coordinates)
+    return {
+        "title": {"text": _text(chart.x_name)},
+        "automargin": True,
+        "zeroline": False,
+        "tickmode": "array",
+        "tickvals": list(range(len(chart.categories))),
+        "ticktext": [_text(name) for name in chart.categories],
+        "range": [-0.5, len(chart.categories) - 0.5],
+    }
+
+
 def _axis(name: str, scale: Scale, coordinates: list[list[float | None]]) -> JsonObject:
     axis: JsonObject = {"title": {"text": _text(name)}, "automargin": True, "zeroline": False}
     shown = [value for some in coordinates for value in some if value is not None]
@@ -257,8 +272,11 @@ def _bin_width(series: Series, kept: Indices) -> float | None:
 
 
 def _said(series: Series, index: int, chart: Chart) -> list[str]:
+    x = series.x[index]
     said = [
-        _hover_value(series.x[index], chart.x_name, chart.x_scale),
+        _text(read_x(x, chart))
+        if chart.categories
+        else _hover_value(x, chart.x_name, chart.x_scale),
         _hover_value(series.y[index], chart.y_name, chart.y_scale),
     ]
     if series.low and series.high:

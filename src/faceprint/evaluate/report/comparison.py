@@ -307,7 +307,8 @@ def _overlays(comparison: Comparison) -> list[Overlay]:
         for chart in _blocks(report):
             if isinstance(chart, Chart):
                 axes = (chart.x_name, chart.y_name, chart.x_scale, chart.y_scale)
-                groups.setdefault((chart.title, chart.kind, *axes), {})[number] = chart
+                key = (chart.title, chart.kind, *axes, *chart.categories)
+                groups.setdefault(key, {})[number] = chart
     return [overlay(charts, comparison.runs) for charts in groups.values() if len(charts) > 1]
 
 

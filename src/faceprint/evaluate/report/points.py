@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from faceprint.evaluate.report.blocks import Cell, Chart, Column, Series, Table
-from faceprint.evaluate.report.scales import place, read_interval, read_value, visible
+from faceprint.evaluate.report.scales import place, read_interval, read_value, read_x, visible
 
 __all__ = ["points_table"]
 
@@ -45,6 +45,8 @@ def _spread(series: Series, chart: Chart) -> list[int]:
     shown = visible(series, chart)
     if len(shown) == 0:
         return []
+    if chart.categories:
+        return [int(index) for index in shown]
     x = place(series.x, chart.x_scale)[shown]
     wanted = np.linspace(x.min(), x.max(), _POINTS)
     nearest = np.abs(x[None, :] - wanted[:, None]).argmin(axis=1)
@@ -53,7 +55,7 @@ def _spread(series: Series, chart: Chart) -> list[int]:
 
 def _point(series: Series, index: int, chart: Chart) -> tuple[str, str, str, str]:
     return (
-        read_value(series.x[index], chart.x_name, chart.x_scale),
+        read_x(series.x[index], chart),
         read_value(series.y[index], chart.y_name, chart.y_scale),
         read_interval(series, index, chart),
         series.labels[index] if series.labels else "",

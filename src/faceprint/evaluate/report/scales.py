@@ -20,6 +20,7 @@ __all__ = [
     "place",
     "read_interval",
     "read_value",
+    "read_x",
     "thinned",
     "visible",
 ]
@@ -103,6 +104,13 @@ def deviate_ticks(placed: Floats) -> tuple[list[float], list[str]]:
 def read_value(value: float, name: str, scale: Scale) -> str:
     """A value of an axis as people read it."""
     return percent(value) if is_share(name, scale) else show_number(value, None)
+
+
+def read_x(x: float, chart: Chart) -> str:
+    """Where a point stands on the x axis, as people read it."""
+    if chart.categories:
+        return chart.categories[round(x)]
+    return read_value(x, chart.x_name, chart.x_scale)
 
 
 def read_interval(series: Series, index: int, chart: Chart) -> str:
