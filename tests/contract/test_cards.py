@@ -9,6 +9,7 @@ import pytest
 from skimage import data
 
 from faceprint.align import ALIGNMENTS, BOX_ALIGNMENTS, crop
+from faceprint.attributes import load_attributes
 from faceprint.detect import load_detector, load_landmarker
 from faceprint.embed import load_embedder
 from faceprint.errors import MissingExtraError, WeightsMissingError
@@ -19,6 +20,8 @@ from faceprint.zoo.files import file_digest
 
 ASTRONAUT_BOX = np.array([175, 60, 270, 195])
 ALL = sorted(CARDS)
+ROOMS = {"embedder": "embed", "attributes": "attributes"}
+ATTRIBUTES = [name for name in ALL if CARDS[name].kind == "attributes"]
 DETECTORS = [name for name in ALL if CARDS[name].kind == "detector"]
 EMBEDDERS = [name for name in ALL if CARDS[name].kind == "embedder"]
 LANDMARKERS = [name for name in ALL if CARDS[name].kind == "landmarker"]
@@ -61,9 +64,7 @@ def test_cards_are_complete(name: str) -> None:
     assert card.summary.endswith(".")
     assert card.paper
     assert card.training_data
-    assert find_spec(
-        f"faceprint.{'embed' if card.kind == 'embedder' else 'detect'}.{card.implementation}"
-    )
+    assert find_spec(f"faceprint.{ROOMS.get(card.kind, 'detect')}.{card.implementation}")
     for file in card.files:
         assert file.sources
         if file.digest is None:  # pulled from its publisher, and accepted by the user
@@ -76,6 +77,9 @@ def test_cards_are_complete(name: str) -> None:
             assert file.size_bytes > 1000
         for source in file.sources:
             assert isinstance(source, PackageResource) or source.address.startswith("https://")
+    if card.kind == "attributes":
+        assert card.alignment in ALIGNMENTS
+        assert card.input_size_px > 0
     if card.kind == "embedder":
         assert card.dimension > 0
         assert card.input_size_px > 0
@@ -168,3 +172,44 @@ def test_embedders(
     assert mirrored > 0.995 if flip else mirrored > 0.8
     assert abs(float(result.vectors[0] @ result.vectors[1])) < mirrored
     assert embedder.embed(batch[:0]).vectors.shape == (0, CARDS[name].dimension)
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_attribute_models(
+    name: str, store: WeightStore, cache_root: Path, astronaut: Image
+) -> None:
+    skip_without_weights(name, store)
+    model = load_attributes(name, store, options(cache_root))
+    (faces,) = load_detector("yunet", store, options(cache_root)).detect([astronaut])
+    assert faces[0].landmarks is not None
+    side = model.crop_size_px
+    one = crop(
+        astronaut, faces[0].landmarks[None], alignment=ALIGNMENTS[model.alignment], size_px=side
+    )
+    noise = np.random.default_rng(0).integers(0, 255, (20, side, side, 3), dtype=np.uint8)
+    found = model.predict(np.concatenate([one, noise]))
+    alone, nobody = model.predict(one), model.predict(noise[:0])
+    assert found.model_id == model.model_id
+    assert CARDS[name].digest in found.model_id
+    given = 0
+    for some, first, none in (
+        (found.age_years, alone.age_years, nobody.age_years),
+        (found.female_probability, alone.female_probability, nobody.female_probability),
+    ):
+        if some is None or first is None or none is None:
+            assert some is first is none is None
+            continue
+        given += 1
+        assert some.shape == (21,)
+        assert some.dtype == np.float32
+        assert float(some[0]) == pytest.approx(float(first[0]), abs=0.05)
+        assert none.shape == (0,)
+    assert given > 0
+    if found.age_years is not None:  # Eileen Collins was 36
+        assert 25 < found.age_years[0] < 50
+    if found.age_interval is not None:
+        assert found.age_interval.shape == (21, 2)
+        assert (found.age_interval[:, 0] <= found.age_interval[:, 1]).all()
+    if found.female_probability is not None:
+        assert 0.9 < found.female_probability[0] <= 1
+        assert found.female_probability.min() >= 0

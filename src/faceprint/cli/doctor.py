@@ -16,7 +16,7 @@ from faceprint.cli.options import JsonOption
 from faceprint.cli.output import escape, out, print_json, table
 from faceprint.errors import FaceprintError
 from faceprint.match import load_calibration
-from faceprint.pipeline.models import runtime_options, weight_store
+from faceprint.pipeline.models import Models, runtime_options, weight_store
 from faceprint.runtime import choose, choose_precision, engines
 from faceprint.settings import Settings, read_settings
 from faceprint.zoo import card
@@ -122,9 +122,7 @@ def _model(settings: Settings, name: str) -> dict[str, Any]:
 
 def _calibration(settings: Settings) -> dict[str, Any]:
     try:
-        embedder = card(settings.embedder, kind="embedder")
-        model_id = weight_store(settings).resolve(embedder).model_id
-        model_id += "+flip" if settings.flip else ""
+        model_id = Models(settings).model_id
         folder = settings.weights.parent / "calibrations"
         found = load_calibration(settings.detector, model_id, folder=folder)
     except FaceprintError as error:

@@ -74,11 +74,13 @@ def verification(
         ),
     ] = None,
     view: Annotated[
-        int, typer.Option(min=1, max=2, help="Of LFW: 1 for development, 2 in ten folds.")
-    ] = 1,
+        int | None,
+        typer.Option(min=1, max=2, help="Of LFW: 1 for development (the default), 2 in ten folds."),
+    ] = None,
     part: Annotated[
-        Part, typer.Option(help="Of CFP: frontal against profile, or frontal.")
-    ] = Part.FP,
+        Part | None,
+        typer.Option(help="Of CFP: frontal against profile (the default), or frontal."),
+    ] = None,
     unrestricted: Annotated[
         bool,
         typer.Option(
@@ -112,14 +114,12 @@ def verification(
     listed = _read(protocol, root, pairs, view=view, part=part, unrestricted=unrestricted)
     with _opened(detector, embedder, flip) as faceprint:
         embeddings = _embed(faceprint, listed.photos, cache=cache, show=not json)
-        if embeddings is None:
-            return 130
         result = evaluate_verification(listed, embeddings, calibration=faceprint.models.calibration)
         if json and out_dir is None:
             print_json(result)
             return 0
         place = root or (pairs.parent if pairs is not None else Path())
-        environment = _environment(faceprint, listed.name, place, embeddings)
+        environment = _environment(faceprint, listed.name, place, embeddings, result.pairs.digest)
         report = verification_report(result, environment, run=_run_name(faceprint), fmr=fmr)
     _finish(report, result.to_dict() if json else None, out_dir)
     return 0
@@ -163,15 +163,13 @@ def identification(
     people = read_people(folder)
     with _opened(detector, embedder, flip) as faceprint:
         embeddings = _embed(faceprint, people.photos, cache=cache, show=not json)
-        if embeddings is None:
-            return 130
         result = evaluate_identification(
             people, embeddings, plan=plan, calibration=faceprint.models.calibration
         )
         if json and out_dir is None:
             print_json(result)
             return 0
-        environment = _environment(faceprint, people.name, folder, embeddings)
+        environment = _environment(faceprint, people.name, folder, embeddings, people.digest)
         report = identification_report(result, environment, run=_run_name(faceprint))
     _finish(report, result.to_dict() if json else None, out_dir)
     return 0
@@ -202,14 +200,18 @@ def _read(
     root: Path | None,
     pairs: Path | None,
     *,
-    view: int,
-    part: Part,
+    view: int | None,
+    part: Part | None,
     unrestricted: bool,
 ) -> PairList:
     from faceprint.evaluate.protocols import read_cfp, read_lfw, read_pair_table
 
     if unrestricted and protocol is not Protocol.LFW:
         raise InputError("--unrestricted belongs to view 2 of lfw: add --view 2, or leave it out.")
+    if view is not None and protocol is not Protocol.LFW:
+        raise InputError(f"--view belongs to lfw, and {protocol} has none: leave it out.")
+    if part is not None and protocol is not Protocol.CFP:
+        raise InputError(f"--part belongs to cfp, and {protocol} has none: leave it out.")
     if protocol is Protocol.PAIRS:
         if pairs is None:
             raise InputError("A list of your own comes with --pairs FILE, as in --pairs pairs.csv.")
@@ -221,8 +223,8 @@ def _read(
             f"{root} is not a folder. Expected the photos of {protocol}, as published."
         )
     if protocol is Protocol.CFP:
-        return read_cfp(root, part=part.value)
-    number: Literal[1, 2] = 1 if view == 1 else 2
+        return read_cfp(root, part=(part or Part.FP).value)
+    number: Literal[1, 2] = 2 if view == 2 else 1
     return read_lfw(root, view=number, pairs=pairs, unrestricted=unrestricted)
 
 
@@ -236,20 +238,20 @@ def _opened(detector: str | None, embedder: str | None, flip: bool | None) -> It
 
 def _embed(
     faceprint: Faceprint, photos: tuple[Path, ...], *, cache: bool, show: bool
-) -> PhotoEmbeddings | None:
-    """The embeddings; None where Ctrl-C ended it, which is said."""
+) -> PhotoEmbeddings:
+    """The embeddings. Ctrl-C ends the program here, where it is known what was kept."""
     from faceprint.evaluate.photos import EmbeddingCache, embed_photos
 
     kept = EmbeddingCache.of(faceprint) if cache else None
     try:
         with progress("Photos", total=len(photos), show=show) as step:
             return embed_photos(faceprint, photos, cache=kept, progress=step)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         again = (
-            "the same command goes on from here" if cache else "without a cache, that is nothing"
+            "the same command goes on from here" if cache else "with --no-cache, nothing is kept"
         )
-        err.print(f"Stopped while embedding; {again}.")
-        return None
+        err.print(f"Stopped while embedding: {again}.")
+        raise SystemExit(130) from stopped
 
 
 def _run_name(faceprint: Faceprint) -> str:
@@ -258,7 +260,7 @@ def _run_name(faceprint: Faceprint) -> str:
 
 
 def _environment(
-    faceprint: Faceprint, dataset: str, root: Path, embeddings: PhotoEmbeddings
+    faceprint: Faceprint, dataset: str, root: Path, embeddings: PhotoEmbeddings, digest: str
 ) -> Environment:
     from faceprint.evaluate.environment import describe_environment
 
@@ -269,6 +271,7 @@ def _environment(
         root=root,
         photos=len(embeddings.photos),
         failures=len(embeddings.failures),
+        digest=digest,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from faceprint.cli.figures import print_figures
+from faceprint.cli.figures import ending, print_figures
 from faceprint.cli.options import DetectorOption, JsonOption, open_faceprint
 from faceprint.cli.output import err, print_json, progress
 
@@ -68,17 +68,17 @@ def attributes(
     if out_dir is not None:
         check_report_folder(out_dir)
     names = tuple(models or _MODELS)
-    aged = read_utkface(root, limit=limit, seed=seed)
-    with (
-        open_faceprint(detector=detector) as faceprint,
-        progress("Photos", total=len(aged.photos), show=not json) as step,
-    ):
+    with open_faceprint(detector=detector) as faceprint:
         folder = faceprint.settings.cache / "evaluation" if cache else None
-        result = evaluate_attributes(faceprint, aged, names, cache=folder, progress=step)
+        with ending("looking at photos", cache=cache):
+            aged = read_utkface(root, limit=limit, seed=seed)
+            with progress("Photos", total=len(aged.photos), show=not json) as step:
+                result = evaluate_attributes(faceprint, aged, names, cache=folder, progress=step)
         environment = describe_environment(
             faceprint,
             command=["faceprint", *sys.argv[1:]],
-            dataset=dataset or "UTKFace",
+            dataset=dataset or f"{root.resolve().name} (UTKFace)",
+            digest=aged.digest,
             root=root,
             photos=result.drawn,
             failures=len(result.failures),

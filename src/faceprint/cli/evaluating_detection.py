@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from faceprint.cli.figures import print_figures
+from faceprint.cli.figures import ending, print_figures
 from faceprint.cli.options import DetectorOption, JsonOption, ThoroughOption, open_faceprint
 from faceprint.cli.output import escape, out, print_json, progress, table
 
@@ -37,7 +37,9 @@ def detection(
     classes: Annotated[
         list[str] | None,
         typer.Option(
-            "--class", metavar="NAME", help="voc: only these objects are faces; repeatable."
+            "--class",
+            metavar="NAME",
+            help="voc: only these objects are faces, others are ignored; repeatable.",
         ),
     ] = None,
     detector: DetectorOption = None,
@@ -64,25 +66,27 @@ def detection(
     Example: faceprint evaluate detection voc --root photos/ --detector mtcnn --out report/
     """
     from faceprint.evaluate.detection import detection_report, evaluate_detection, read_set
-    from faceprint.evaluate.detection.reporting import LAYOUT_NAMES
+    from faceprint.evaluate.detection.reporting import set_name
     from faceprint.evaluate.environment import describe_environment
     from faceprint.evaluate.report import check_report_folder, write_report
 
     if out_dir is not None:
         check_report_folder(out_dir)
     labelled = read_set(layout, root, annotations=annotations, classes=classes or ())
-    with (
-        open_faceprint(detector=detector) as faceprint,
-        progress("Photos", total=len(labelled.photos), show=not json) as step,
-    ):
+    with open_faceprint(detector=detector) as faceprint:
         folder = faceprint.settings.cache / "evaluation" if cache else None
-        result = evaluate_detection(
-            faceprint, labelled, thorough=thorough, cache=folder, progress=step
-        )
+        with (
+            ending("looking for faces", cache=cache),
+            progress("Photos", total=len(labelled.photos), show=not json) as step,
+        ):
+            result = evaluate_detection(
+                faceprint, labelled, thorough=thorough, cache=folder, progress=step
+            )
         environment = describe_environment(
             faceprint,
             command=["faceprint", *sys.argv[1:]],
-            dataset=dataset or LAYOUT_NAMES[layout],
+            dataset=dataset or set_name(layout, root),
+            digest=labelled.digest,
             root=root,
             photos=result.photos,
             failures=len(result.failures),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -34,7 +35,7 @@ from faceprint.pipeline import (
     IdentifiedFace,
     Verification,
 )
-from faceprint.pipeline.labels import chance, detection_marks, identification_marks
+from faceprint.pipeline.labels import chance, detection_marks, identification_marks, limit_words
 from faceprint.types import Decision, Image, Photo
 
 __all__ = ["register"]
@@ -42,6 +43,9 @@ __all__ = ["register"]
 PhotosArgument = Annotated[
     list[str], typer.Argument(metavar="PHOTO_OR_FOLDER...", help="Photos, or folders of photos.")
 ]
+_NOT_UNLIKELY = 0.1
+_MANY_STRANGERS = 0.1
+
 Result = TypeVar("Result", Detection, EmbeddedPhoto, Identification)
 
 
@@ -111,7 +115,7 @@ def verify(
     if json:
         print_json(verdict)
     else:
-        _show_verification(verdict, fmr)
+        _show_verification(verdict)
     if verdict.same is None:
         err.print(_no_calibration(verdict.model_id))
         return 2
@@ -159,7 +163,19 @@ def identify(
         )
         if faceprint.models.calibration is None:
             err.print(_no_calibration(faceprint.model_id))
+        elif fmr is not None:
+            _warn_of_search(fmr, faceprint.gallery.template_count(faceprint.model_id))
         return code
+
+
+def _warn_of_search(fmr: float, templates: int) -> None:
+    """Says what a rate of one comparison means for a search."""
+    named = -math.expm1(templates * math.log1p(-fmr))
+    if named > _MANY_STRANGERS:
+        err.print(
+            f"[bold yellow]Mind[/]: at {fmr:g} for each of {templates:,} templates, up to {named:.0%} of "
+            "strangers are named. --fpir decides for the whole search."
+        )
 
 
 def _each(
@@ -252,20 +268,24 @@ def _show_embeddings(result: EmbeddedPhoto) -> None:
     )
 
 
-def _show_verification(verdict: Verification, fmr: float) -> None:
+def _show_verification(verdict: Verification) -> None:
     words = {
         Decision.MATCH: "[bold green]The same person[/]",
-        Decision.UNSURE: "[bold yellow]Not sure[/]: likely the same person, but not at the asked rate",
+        Decision.UNSURE: "[bold yellow]Not sure[/]: alike, but not enough for the asked rate",
         Decision.UNKNOWN: "[bold red]Different people[/]",
         None: "[bold]No decision[/]",
     }
-    out.print(words[verdict.decision])
+    if verdict.decision is Decision.UNKNOWN and (verdict.probability or 0) > _NOT_UNLIKELY:
+        out.print("[bold red]Not shown to be the same person[/] at the asked rate")
+    else:
+        out.print(words[verdict.decision])
     line = f"score {verdict.score:.3f}"
     limit = verdict.threshold
     if limit is not None:
-        line += f", threshold {limit.score:.3f} at a false match rate of {fmr:g}"
-        if not limit.supported:
-            line += f" (estimated: the data supports no promise below {limit.fmr:g})"
+        stands_for = limit.fmr if limit.estimated_fmr is None else limit.estimated_fmr
+        line += f", threshold {limit.score:.3f} at a false match rate of {stands_for:.2g}"
+        if said := limit_words(limit):
+            line += f" ({said})"
     if verdict.probability is not None:
         line += (
             f"; probability {chance(verdict.probability)} where half of such pairs are one person"
@@ -281,7 +301,7 @@ def _show_identification(result: Identification) -> None:
     rows = table(
         "who",
         "#score",
-        *(["#probability"] if weighed else []),
+        *(["#probability of nearest"] if weighed else []),
         "nearest",
         "#left",
         "#top",
@@ -294,16 +314,8 @@ def _show_identification(result: Identification) -> None:
         likely = [chance(item.probability) or "-"] if weighed else []
         rows.add_row(_who(item), score, *likely, _nearest(item), *place)
     out.print(rows)
-    if result.threshold is not None and not result.threshold.supported:
-        asked = (
-            f"A false positive rate of {result.fpir:g} over this gallery"
-            if result.fmr is None
-            else f"A false match rate of {result.fmr:g}"
-        )
-        err.print(
-            f"{asked} is more than the calibration data can promise: the threshold is an estimate beyond "
-            f"the data, which supports no less than one false match in {1 / result.threshold.fmr:,.0f}."
-        )
+    if result.threshold is not None and (said := limit_words(result.threshold)):
+        err.print(f"Threshold {result.threshold.score:.3f}: {said}.")
 
 
 def _who(item: IdentifiedFace) -> str:

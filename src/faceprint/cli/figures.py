@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from faceprint.cli.output import err, escape, out, table
@@ -9,7 +11,9 @@ from faceprint.cli.output import err, escape, out, table
 if TYPE_CHECKING:
     from faceprint.evaluate.report import Comparison, Report, ReportFiles
 
-__all__ = ["print_comparison", "print_figures"]
+__all__ = ["ending", "print_comparison", "print_figures"]
+
+_STOPPED = 130
 
 
 def print_figures(report: Report, written: ReportFiles | None = None) -> None:
@@ -52,3 +56,21 @@ def print_comparison(comparison: Comparison) -> None:
     out.print(rows)
     for warning in comparison.warnings:
         err.print(f"[bold yellow]Mind[/]: {escape(warning)}")
+
+
+@contextmanager
+def ending(doing: str, *, cache: bool) -> Iterator[None]:
+    """Ctrl-C within ends the program here, where it is known what was kept.
+
+    Args:
+        doing: What is going on, as in "looking for faces".
+        cache: Whether results are kept.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        again = (
+            "the same command goes on from here" if cache else "with --no-cache, nothing is kept"
+        )
+        err.print(f"Stopped while {doing}: {again}.")
+        raise SystemExit(_STOPPED) from stopped

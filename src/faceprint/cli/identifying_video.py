@@ -232,7 +232,7 @@ def _show_people(timeline: Timeline) -> None:
     if not timeline.people:
         out.print("No face was found.")
         return
-    rows = table("", "who", "decision", "#score", "#probability", "#seconds", "seen")
+    rows = table("", "who", "decision", "#score", "#of nearest", "#seconds", "seen")
     spans: dict[str, list[list[float]]] = {}
     for track in timeline.record["tracks"]:
         spans.setdefault(track["person"], []).extend(track["spans"])

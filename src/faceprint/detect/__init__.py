@@ -1,18 +1,21 @@
 """Detectors: one file each, and the search around them."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, runtime_checkable
 
 from faceprint.detect.search import Search, SearchPlan
 from faceprint.runtime import RuntimeOptions
-from faceprint.types import Detector, Landmarker
+from faceprint.types import Detector, Face, Image, Landmarker
 from faceprint.zoo import WeightStore, card
 
 __all__ = [
+    "Refiner",
     "Search",
     "SearchPlan",
     "load_detector",
     "load_landmarker",
+    "load_refiner",
     "lowered",
     "watchful",
 ]
@@ -37,6 +40,25 @@ def load_landmarker(name: str, store: WeightStore, options: RuntimeOptions) -> L
     module = import_module(f"faceprint.detect.{found.implementation}")
     landmarker: Landmarker = module.build(found, store, options)
     return landmarker
+
+
+class Refiner(Protocol):
+    """Improves the landmarks of faces."""
+
+    name: str
+
+    def refine(
+        self, images: Sequence[Image], faces: Sequence[Sequence[Face]]
+    ) -> list[tuple[Face, ...]]:
+        """The same faces, which all have landmarks, in the same order with better ones."""
+        ...
+
+
+def load_refiner(store: WeightStore, options: RuntimeOptions) -> Refiner:
+    """What refines rough landmarks: O-Net, the card `onet`; raises like `load_detector`."""
+    from faceprint.detect.onet_landmarks import build
+
+    return build(store.resolve(card("onet", kind="landmarker")), store, options)
 
 
 @runtime_checkable

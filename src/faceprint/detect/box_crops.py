@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from faceprint.types import FloatArray, Image
 
-__all__ = ["cut_boxes", "square_boxes", "whole_boxes"]
+__all__ = ["cut_boxes", "cut_turned_squares", "square_boxes", "whole_boxes"]
 
 
 def whole_boxes(boxes: FloatArray) -> FloatArray:
@@ -67,4 +67,46 @@ def cut_boxes(
         shrinks = (x2 - x1) * (y2 - y1) > side_px * side_px
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         cv2.resize(part, (side_px, side_px), dst=crop, interpolation=method)
+    return crops
+
+
+def cut_turned_squares(
+    images: Sequence[Image],
+    photos: npt.NDArray[np.intp],
+    squares: FloatArray,
+    rolls: FloatArray,
+    *,
+    side_px: int,
+) -> Image:
+    """What squares show that are turned about their middles; what lies outside its image is black.
+
+    Args:
+        images: (H, W, 3) uint8 each.
+        photos: (N,) the image that each square is of.
+        squares: (N, 4) float32 pixels, before they are turned.
+        rolls: (N,) float32 radians, from the x axis towards the y axis.
+        side_px: Side of the crops.
+
+    Returns:
+        (N, side_px, side_px, 3) uint8, each turned back.
+    """
+    crops = np.empty((len(squares), side_px, side_px, 3), dtype=np.uint8)
+    middles = (squares[:, :2] + squares[:, 2:]) / 2
+    scales = side_px / (squares[:, 2] - squares[:, 0])
+    reaches = side_px / scales * (np.abs(np.cos(rolls)) + np.abs(np.sin(rolls))) / 2
+    for k, (photo, middle, scale, reach, roll) in enumerate(
+        zip(photos, middles, scales, reaches, rolls, strict=True)
+    ):
+        # First the upright square around the turned one, at the scale of the crop, so that nothing aliases.
+        start = np.floor(middle - reach)
+        size = np.ceil(2 * reach) + 1
+        around = np.concatenate([start, start + size])[None]
+        around_px = max(1, round(float(size * scale)))
+        (patch,) = cut_boxes(images, photo[None], around, side_px=around_px)
+        zoom = scale * size / around_px
+        cos, sin = zoom * np.cos(roll), zoom * np.sin(roll)
+        matrix = np.array([[cos, sin, 0], [-sin, cos, 0]])
+        centre = (middle - start) * around_px / size - 0.5
+        matrix[:, 2] = (side_px - 1) / 2 - matrix[:, :2] @ centre
+        cv2.warpAffine(patch, matrix, (side_px, side_px), dst=crops[k], flags=cv2.INTER_LINEAR)
     return crops

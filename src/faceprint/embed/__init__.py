@@ -10,7 +10,12 @@ __all__ = ["load_embedder"]
 
 
 def load_embedder(
-    name: str, store: WeightStore, options: RuntimeOptions, *, flip: bool = False
+    name: str,
+    store: WeightStore,
+    options: RuntimeOptions,
+    *,
+    flip: bool = False,
+    steps: str = "",
 ) -> Embedder:
     """The embedder of that card.
 
@@ -19,6 +24,7 @@ def load_embedder(
         store: Where the weights are.
         options: Where the network runs.
         flip: Average each embedding with that of the mirror image; part of the model id.
+        steps: What else is done before crops are cut, as in "+onet"; added to the model id.
 
     Raises:
         UnknownModelError: No embedder has that name.
@@ -27,4 +33,5 @@ def load_embedder(
     found = store.resolve(card(name, kind="embedder"))
     module = import_module(f"faceprint.embed.{found.implementation}")
     embedder: Embedder = module.build(found, store, options, flip=flip)
+    embedder.model_id += steps
     return embedder

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from faceprint.embed.network import unit
-from faceprint.errors import InputError, MissingExtraError
+from faceprint.embed.network import check_crops, unit
+from faceprint.errors import MissingExtraError
 from faceprint.runtime import RuntimeOptions
 from faceprint.types import Embeddings, FloatArray, Image
 from faceprint.zoo import ModelCard, WeightStore
@@ -67,12 +67,7 @@ class DlibResnet:
         Raises:
             InputError: The crops have another shape or dtype.
         """
-        side = self.crop_size_px
-        if crops.ndim != 4 or crops.shape[1:] != (side, side, 3) or crops.dtype != np.uint8:
-            raise InputError(
-                f"{self.name} takes crops of shape (N, {side}, {side}, 3) and dtype uint8, got "
-                f"{crops.shape} {crops.dtype}. Cut them with faceprint.align.crop."
-            )
+        check_crops(crops, side_px=self.crop_size_px, name=self.name)
         vectors = self._run(crops)
         if self._flip:
             vectors = unit(vectors + self._run(crops[:, :, ::-1]))

@@ -11,7 +11,7 @@ from faceprint.runtime import RuntimeOptions, Session, open_session
 from faceprint.types import Embeddings, FloatArray, Image
 from faceprint.zoo import ModelCard, WeightStore
 
-__all__ = ["NetworkEmbedder", "build", "unit"]
+__all__ = ["NetworkEmbedder", "build", "check_crops", "unit"]
 
 _BATCH = 4
 """What one core keeps in its cache: larger batches of 112-pixel crops take up to half as long again."""
@@ -39,6 +39,24 @@ def unit(vectors: FloatArray) -> FloatArray:
     return scaled
 
 
+def check_crops(crops: Image, *, side_px: int, name: str) -> None:
+    """Refuses what are no crops for an embedder.
+
+    Args:
+        crops: (N, side_px, side_px, 3) uint8 RGB is right.
+        side_px: Side of the crops that the embedder takes.
+        name: Of the embedder.
+
+    Raises:
+        InputError: The crops have another shape or dtype.
+    """
+    if crops.ndim != 4 or crops.shape[1:] != (side_px, side_px, 3) or crops.dtype != np.uint8:
+        raise InputError(
+            f"{name} takes crops of shape (N, {side_px}, {side_px}, 3) and dtype uint8, got "
+            f"{crops.shape} {crops.dtype}. Cut them with faceprint.align.crop."
+        )
+
+
 class NetworkEmbedder:
     """A network from crops to embeddings.
 
@@ -63,16 +81,14 @@ class NetworkEmbedder:
         Raises:
             InputError: The crops have another shape or dtype.
         """
-        side = self.crop_size_px
-        if crops.ndim != 4 or crops.shape[1:] != (side, side, 3) or crops.dtype != np.uint8:
-            raise InputError(
-                f"{self.name} takes crops of shape (N, {side}, {side}, 3) and dtype uint8, got "
-                f"{crops.shape} {crops.dtype}. Cut them with faceprint.align.crop."
-            )
-        vectors = self._run(crops)
+        check_crops(crops, side_px=self.crop_size_px, name=self.name)
+        raw = self._run(crops)
+        vectors, lengths = unit(raw), np.linalg.norm(raw, axis=1)
         if self._flip:
-            vectors = vectors + self._run(np.ascontiguousarray(crops[:, :, ::-1]))
-        return Embeddings(unit(vectors), self.model_id)
+            raw = self._run(np.ascontiguousarray(crops[:, :, ::-1]))
+            vectors = unit(vectors + unit(raw))
+            lengths = (lengths + np.linalg.norm(raw, axis=1)) / 2
+        return Embeddings(vectors, self.model_id, lengths)
 
     def _run(self, crops: Image) -> FloatArray:
         if not len(crops):
@@ -83,4 +99,4 @@ class NetworkEmbedder:
             for part in np.array_split(crops, count)
         ]
         stacked = np.concatenate(parts).astype(np.float32, copy=False)
-        return unit(stacked.reshape(len(crops), self.dimension))
+        return stacked.reshape(len(crops), self.dimension)

@@ -7,20 +7,17 @@ and `EmbeddingCache.clear` deletes them.
 from __future__ import annotations
 
 import json
-import logging
-import os
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock
 
 from faceprint.errors import OutputError
+from faceprint.evaluate.storage import AT_ONCE, Storage
 from faceprint.types import Face, FloatArray, Quality
 
 if TYPE_CHECKING:
@@ -28,16 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CachedPhoto", "EmbeddingCache", "Shelf"]
 
-_log = logging.getLogger(__name__)
-
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS photos (
     digest TEXT NOT NULL, change TEXT NOT NULL, face_count INTEGER NOT NULL,
     face TEXT, vector BLOB, PRIMARY KEY (digest, change)
 )
 """
-_WAIT_S = 60.0
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,19 +72,23 @@ class EmbeddingCache:
             How many bytes were freed.
 
         Raises:
-            OutputError: A file cannot be deleted.
+            OutputError: Something there cannot be deleted; all else is.
         """
         freed = 0
+        left: list[str] = []
         for path in sorted(self.folder.glob("*")) if self.folder.is_dir() else ():
             try:
                 size = path.stat().st_size
                 path.unlink()
             except OSError as error:
-                raise OutputError(
-                    f"{path} cannot be deleted: {error.strerror}. Delete the folder yourself: it "
-                    "holds embeddings of faces."
-                ) from error
+                left.append(f"{path} ({error.strerror})")
+                continue
             freed += size
+        if left:
+            raise OutputError(
+                f"{freed / 2**20:.1f} MiB were deleted, but not {', '.join(left)}. Delete that yourself: "
+                "it may hold embeddings of faces."
+            )
         return freed
 
     @contextmanager
@@ -114,10 +111,9 @@ class Shelf:
     """One file of the cache. Where the disk refuses, nothing more is kept, and that is said once."""
 
     def __init__(self, path: Path, dimension: int) -> None:
-        self._path = path
         self._dimension = dimension
         self._waiting: dict[tuple[str, str], CachedPhoto] = {}
-        self._connection = self._open()
+        self._storage = Storage(path, _SCHEMA, what="cache of embeddings")
 
     def find(self, digests: Sequence[str], change: str = "") -> dict[str, CachedPhoto]:
         """What is kept of the photos of these digests.
@@ -127,10 +123,10 @@ class Shelf:
             change: What was done to the photos after they were read.
         """
         found: dict[str, CachedPhoto] = {}
-        for start in range(0, len(digests), _AT_ONCE):
-            some = digests[start : start + _AT_ONCE]
+        for start in range(0, len(digests), AT_ONCE):
+            some = digests[start : start + AT_ONCE]
             holes = ",".join("?" * len(some))
-            rows = self._run(
+            rows = self._storage.run(
                 "SELECT digest, face_count, face, vector FROM photos"
                 f" WHERE change = ? AND digest IN ({holes})",
                 [(change, *some)],
@@ -157,70 +153,12 @@ class Shelf:
         ]
         self._waiting.clear()
         if rows:
-            self._run("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?)", rows)
+            self._storage.run("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?)", rows)
 
     def close(self) -> None:
         """Writes what was noted, and closes the file."""
         self.commit()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _run(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """The answer of a query with one row, or none after writing rows; none without a file."""
-        if self._connection is None:
-            return []
-        try:
-            with self._connection:
-                if statement.startswith("SELECT"):
-                    return self._connection.execute(statement, rows[0]).fetchall()
-                self._connection.executemany(statement, rows)
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            self._connection = self._after(error)
-        return []
-
-    def _after(self, error: sqlite3.DatabaseError) -> sqlite3.Connection | None:
-        """A new connection where the file was damaged, else none for the rest of the run."""
-        if not _damaged(error):
-            _log.warning(
-                "the cache of embeddings %s cannot be used (%s): nothing more is kept",
-                self._path,
-                error,
-            )
-            return None
-        self._put_aside(error)
-        return self._open()
-
-    def _open(self) -> sqlite3.Connection | None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with FileLock(self._path.with_suffix(".lock"), timeout=_WAIT_S, mode=0o600):
-                try:
-                    return _connect(self._path)
-                except sqlite3.DatabaseError as error:
-                    if not _damaged(error):
-                        raise
-                    self._put_aside(error)
-                    return _connect(self._path)
-        except (OSError, sqlite3.DatabaseError) as error:
-            _log.warning(
-                "the cache of embeddings %s cannot be used (%s): nothing is kept", self._path, error
-            )
-            return None
-
-    def _put_aside(self, error: sqlite3.DatabaseError) -> None:
-        aside = self._path.with_suffix(".damaged")
-        _log.warning(
-            "the cache of embeddings %s is damaged (%s): put aside as %s and begun anew",
-            self._path,
-            error,
-            aside.name,
-        )
-        with suppress(FileNotFoundError):
-            self._path.replace(aside)
-        for ending in ("-wal", "-shm"):
-            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+        self._storage.close()
 
     def _read(self, count: int, face: str | None, vector: bytes | None) -> CachedPhoto | None:
         """A row, or None where it does not check out: the photo is embedded again then."""
@@ -233,26 +171,6 @@ class Shelf:
             return CachedPhoto(int(count), _read_face(face), row.astype(np.float32))
         except (ValueError, TypeError, KeyError):
             return None
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    connection = sqlite3.connect(path, timeout=_WAIT_S)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(_SCHEMA)
-        connection.commit()
-    except sqlite3.DatabaseError:
-        connection.close()
-        raise
-    return connection
-
-
-def _damaged(error: sqlite3.DatabaseError) -> bool:
-    """Whether the file is at fault, and not the disk, a lock or a permission."""
-    codes = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
 
 
 def _bytes(vector: FloatArray | None) -> bytes | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from faceprint import __version__
 from faceprint.align import BOX_ALIGNMENTS
 from faceprint.evaluate.report.blocks import Environment
-from faceprint.pipeline.models import runtime_options, weight_store
+from faceprint.pipeline.models import Models, runtime_options, weight_store
 from faceprint.runtime import choose, choose_precision, engines, usable_cores
 from faceprint.zoo import FileStatus, ModelCard, PackageResource, Url, WeightStore, card
 
@@ -39,6 +39,7 @@ def describe_environment(
     models: Mapping[str, str | ModelCard] | None = None,
     settings: Mapping[str, Any] | None = None,
     licence_note: str = "",
+    digest: str = "",
 ) -> Environment:
     """What makes the figures of a run.
 
@@ -53,6 +54,7 @@ def describe_environment(
             unless given.
         settings: What the run was asked for beside the settings of `faceprint`, as JSON values.
         licence_note: Terms of the photos.
+        digest: Of what was measured; runs of other digests are not of the same data.
 
     Raises:
         UnknownModelError: A model has no card.
@@ -67,6 +69,7 @@ def describe_environment(
         "photos": photos,
         "failures": failures,
     }
+    data |= {"licence note": licence_note} if licence_note else {}
     return Environment(
         command=shlex.join(command),
         date=datetime.now(UTC).date().isoformat(),
@@ -78,7 +81,7 @@ def describe_environment(
             for described in _describe_models(role, store.resolve(_card(model)), store, own)
         ),
         settings=_settings(own, roles) | dict(settings or {}),
-        data=data | ({"licence note": licence_note} if licence_note else {}),
+        data=data | ({"digest": digest} if digest else {}),
     )
 
 
@@ -119,7 +122,8 @@ def _engine(settings: Settings) -> JsonObject:
 
 def _settings(settings: Settings, roles: Mapping[str, str | ModelCard]) -> JsonObject:
     chosen: JsonObject = {name: getattr(settings, name) for name in _SETTINGS}
-    return chosen | ({"flip": settings.flip} if "embedder" in roles else {})
+    steps = {"refine": settings.refine, "flip": settings.flip}
+    return chosen | (steps if "embedder" in roles else {})
 
 
 def _describe_models(
@@ -133,8 +137,8 @@ def _describe_models(
         for part in model.parts
     ]
     whole = _describe_model(role, model, store, files=not parts)
-    if settings.flip and model.kind == "embedder":
-        whole["model_id"] += "+flip"
+    if model.name == settings.embedder:
+        whole["model_id"] = Models(settings).model_id
     return [whole, *parts]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from faceprint.errors import FaceprintError
+from faceprint.errors import FaceCountError, FaceprintError, ImageNotFoundError
 from faceprint.evaluate.cache import CachedPhoto, EmbeddingCache, Shelf
 from faceprint.media import read_image
 from faceprint.pipeline.choose import central_face
@@ -38,6 +38,9 @@ Progress = Callable[[int, int], None]
 _REVISION = 1
 """Of the steps of this module and of what measures quality; a change makes old caches unused."""
 
+_GONE = ImageNotFoundError.code
+_FACELESS = FaceCountError.code
+
 _SLICE = 512
 _COMMIT = 64
 
@@ -55,6 +58,8 @@ class PhotoEmbeddings:
         failures: The photos without an embedding, with the reason.
         model_id: Of the embeddings.
         detector: Card name of the detector.
+        digests: SHA-256 of the files, hexadecimal; None for one that could not be read, and empty where
+            nothing was kept or looked up.
     """
 
     photos: tuple[Path, ...]
@@ -64,6 +69,25 @@ class PhotoEmbeddings:
     failures: tuple[Failure, ...]
     model_id: str
     detector: str
+    digests: tuple[str | None, ...] = ()
+
+    @property
+    def missing(self) -> npt.NDArray[np.bool_]:
+        """(N,) bool, which photos are not there: nothing was measured of them."""
+        gone = {failure.image for failure in self.failures if failure.code == _GONE}
+        return np.array([str(photo) in gone for photo in self.photos], dtype=bool)
+
+    @property
+    def failure_counts(self) -> str:
+        """How many photos failed, and why, as in "2 missing, 1 unreadable, 5 without a face"."""
+        codes = [failure.code for failure in self.failures]
+        faceless, missing = codes.count(_FACELESS), codes.count(_GONE)
+        counts = {
+            "missing": missing,
+            "unreadable": len(codes) - faceless - missing,
+            "without a face": faceless,
+        }
+        return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
     @property
     def present(self) -> npt.NDArray[np.bool_]:
@@ -131,6 +155,7 @@ def embed_photos(
         failures=tuple(run.failures[row] for row in sorted(run.failures)),
         model_id=faceprint.model_id,
         detector=faceprint.settings.detector,
+        digests=() if shelf is None else tuple(run.digests),
     )
 
 
@@ -167,6 +192,7 @@ class _Run:
         self.faces: list[Face | None] = [None] * count
         self.counts = np.zeros(count, dtype=np.int64)
         self.failures: dict[int, Failure] = {}
+        self.digests: list[str | None] = [None] * count
 
     def embed(self, start: int, photos: Sequence[Path], shelf: Shelf | None, name: str) -> None:
         """Fills the rows from `start` on, from the shelf where it knows them."""
@@ -176,6 +202,7 @@ class _Run:
             digests = {row: digest for row, path in wanted.items() if (digest := _digest(path))}
             kept = shelf.find(sorted(set(digests.values())), name)
             for row, digest in digests.items():
+                self.digests[row] = digest
                 if digest in kept:
                     self._fill(row, wanted.pop(row), kept[digest])
         for row, photo in self._embedded(wanted):
@@ -216,7 +243,7 @@ class _Run:
         if isinstance(photo, Failure):
             self.failures[row] = replace(photo, image=str(path))
         elif photo.face is None or photo.vector is None:
-            self.failures[row] = Failure(str(path), "face_count", "No face was found.")
+            self.failures[row] = Failure(str(path), _FACELESS, "No face was found.")
         else:
             self.vectors[row] = photo.vector
             self.faces[row] = photo.face

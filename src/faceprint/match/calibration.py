@@ -98,7 +98,7 @@ class Calibration:
             model_id=self.model_id,
             detector=self.detector,
             dataset=self.dataset,
-            extrapolated=given < self.supported_fmr * (1 - 1e-9),
+            estimated_fmr=given if given < self.supported_fmr * (1 - 1e-9) else None,
         )
 
     def log10_ratio(self, scores: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betaincinv
 
 from faceprint.errors import CalibrationError
 from faceprint.match.evidence import BINS, ScoreCounts, score_bins
@@ -84,7 +85,7 @@ def compare_all(
     vectors: FloatArray,
     people: npt.NDArray[np.integer],
     *,
-    tail_share: float = RATES[0],
+    tail_share: float = 2 * RATES[0],
     keep: int = _KEPT_SCORES,
 ) -> Comparison:
     """Compares every photo with every other.
@@ -131,11 +132,13 @@ def operating_points(
     Raises:
         CalibrationError: Not even the loosest rate is supported.
     """
-    rates = [rate for rate in RATES if _supports(comparison, rate)]
+    needed = _needed(comparison)
+    rates = [rate for rate in RATES if comparison.top(rate) >= needed]
     if not rates:
         raise CalibrationError(
-            "Too few people to calibrate: even a false match rate of 0.1 needs falsely matched photos "
-            f"of {_NEEDED_ERRORS} pairs of people. Add photos of more people."
+            f"Too few people to calibrate, got {len(comparison.photos_of)}: even a false match rate of 0.1 "
+            f"has to rest on {_NEEDED_ERRORS} pairs of different people. About 30 people are the least, a "
+            "hundred or more are useful."
         )
     scores = np.array([score_at(comparison, rate) for rate in rates])
     drawn = np.array(
@@ -152,7 +155,7 @@ def operating_points(
             score=round(float(scores[k]), 5),
             low=round(float(min(low[k], scores[k])), 5),
             high=round(float(max(high[k], scores[k])), 5),
-            fnmr=missed(comparison, float(scores[k])),
+            **missed(comparison, float(scores[k])),
         )
         for k, rate in enumerate(rates)
     )
@@ -164,16 +167,25 @@ def score_at(comparison: Comparison, rate: float) -> float:
     return float(np.nextafter(comparison.tail[place], np.float32(2)))
 
 
-def missed(comparison: Comparison, score: float) -> float:
-    """False non-match rate at a score; NaN without genuine pairs."""
+def missed(comparison: Comparison, score: float) -> dict[str, float]:
+    """False non-match rate at a score with its interval, by the names that `OperatingPoint` gives them.
+
+    The pairs of one person hang together, so that the interval is that of as many trials as there are
+    people with genuine pairs.
+    """
     if not len(comparison.genuine):
-        return float("nan")
-    return round(float(np.mean(comparison.genuine < score)), 6)
+        return {"fnmr": float("nan")}
+    share = float(np.mean(comparison.genuine < score))
+    trials = comparison.counts.genuine_people
+    errors = share * trials
+    low = float(betaincinv(errors, trials - errors + 1, 0.025)) if errors else 0.0
+    high = float(betaincinv(errors + 1, trials - errors, 0.975)) if errors < trials else 1.0
+    return {"fnmr": round(share, 6), "fnmr_low": round(low, 6), "fnmr_high": round(high, 6)}
 
 
 def draw_people(
     comparison: Comparison, rates: list[float], resamples: int, seed: int, *, top: int | None = None
-) -> Iterator[tuple[npt.NDArray[np.intp], _F64]]:
+) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.number]]]:
     """Draws people with replacement, again and again.
 
     Args:
@@ -190,13 +202,16 @@ def draw_people(
     random = np.random.default_rng(seed)
     photos_of = comparison.photos_of
     count = len(photos_of)
-    first, second = comparison.people[comparison.tail_pairs[:top]].T
+    first, second = np.ascontiguousarray(comparison.people[comparison.tail_pairs[:top]].T)
+    sampled = comparison.tail_weights[:top]
     for _ in range(resamples):
-        drawn = random.multinomial(count, np.full(count, 1 / count)).astype(np.float64)
-        photos = drawn * photos_of
+        # Small integers, since millions of them are gathered: nobody is drawn 256 times.
+        drawn = random.multinomial(count, np.full(count, 1 / count)).astype(np.uint16)
+        photos = drawn * photos_of.astype(np.float64)
         pairs = (photos.sum() ** 2 - (photos**2).sum()) / 2
-        weights = drawn[first] * drawn[second] * comparison.tail_weights[:top]
-        yield np.searchsorted(np.cumsum(weights), np.array(rates) * pairs, side="right"), weights
+        weights = drawn[first] * drawn[second] * (1 if sampled[-1] == 1 else sampled)
+        reached = np.cumsum(weights, dtype=np.float64)
+        yield np.searchsorted(reached, np.array(rates) * pairs, side="right"), weights
 
 
 def spread_people(photos_of: npt.NDArray[np.int64], folds: int, *, seed: int = 0) -> _I32:
@@ -277,6 +292,13 @@ def _collect(
     return tail[order], pairs[order], weights[order]
 
 
-def _supports(comparison: Comparison, rate: float) -> bool:
-    people = np.sort(comparison.people[comparison.tail_pairs[: comparison.top(rate)]], axis=1)
-    return len(np.unique(people, axis=0)) >= _NEEDED_ERRORS
+def _needed(comparison: Comparison) -> int:
+    """How many scores of the tail it takes to see enough distinct pairs of people."""
+    taken = 0
+    while taken < len(comparison.tail):
+        taken = max(1000, 10 * taken)
+        pairs = np.sort(comparison.people[comparison.tail_pairs[:taken]], axis=1)
+        _, first = np.unique(pairs, axis=0, return_index=True)
+        if len(first) >= _NEEDED_ERRORS:
+            return int(np.sort(first)[_NEEDED_ERRORS - 1]) + 1
+    return len(comparison.tail) + 1

@@ -21,6 +21,9 @@ class OperatingPoint:
         low: Lower end of the 95 % interval of the threshold.
         high: Upper end.
         fnmr: False non-match rate at the threshold; NaN where there were no genuine pairs.
+        fnmr_low: Lower end of its 95 % interval, each person with genuine pairs counting as one trial;
+            None where it was not measured.
+        fnmr_high: Upper end.
     """
 
     fmr: float
@@ -28,6 +31,8 @@ class OperatingPoint:
     low: float
     high: float
     fnmr: float
+    fnmr_low: float | None = None
+    fnmr_high: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.fmr < 1:

@@ -72,7 +72,7 @@ def fit_tail(
                 score=round(float(score), 5),
                 low=round(float(min(score, low[k])), 5),
                 high=round(float(max(score, high[k])), 5),
-                fnmr=missed(comparison, float(score)),
+                **missed(comparison, float(score)),
             )
             for k, (rate, score) in enumerate(zip(rates, scores, strict=True))
         ),
@@ -98,7 +98,7 @@ def _distances(scores: npt.NDArray[np.floating]) -> _F64:
     return -np.log(np.maximum(1 - scores.astype(np.float64), _NEAREST))
 
 
-def _shape(distances: _F64, weights: _F64, ends: npt.NDArray[np.intp]) -> float:
+def _shape(distances: _F64, weights: npt.NDArray[np.number], ends: npt.NDArray[np.intp]) -> float:
     """Likeliest shape where everything above a score is only known to be above.
 
     Args:

@@ -15,7 +15,7 @@ from faceprint.media import encode_image, photo_name
 from faceprint.pipeline.choose import choose_face
 from faceprint.pipeline.decide import search_threshold
 from faceprint.pipeline.results import EmbeddedPhoto, Enrolment, Failure
-from faceprint.quality import measure_quality
+from faceprint.quality import find_faults, measure_quality
 from faceprint.types import Face, FloatArray, Photo
 
 if TYPE_CHECKING:
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["EnrolRequest", "KeepPicture", "enrol"]
 
 KeepPicture = Literal["crop", "photo", "nothing"]
-
-_POOR_QUALITY = 0.35
-_ADVICE = {
-    "sharpness": "it is blurred",
-    "size": "the face is small",
-    "frontality": "the face is turned away",
-    "confidence": "the face is hard to make out",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +112,13 @@ def _faces(request: EnrolRequest, count: int) -> Sequence[int | None]:
 def _choose(faceprint: Faceprint, photo: Photo, request: EnrolRequest, face: int | None) -> _Chosen:
     embedded = faceprint.embed(photo, thorough=request.thorough)
     index = choose_face(embedded.detection, largest=request.largest, face=face)
-    crop = embedded.crops[index : index + 1]
-    measured = measure_quality(embedded.detection.faces[index : index + 1], crop)[0]
+    one = slice(index, index + 1)
+    (measured,) = measure_quality(
+        embedded.detection.faces[one],
+        embedded.crops[one],
+        embedded.embeddings.part(one),
+        detector=faceprint.settings.detector,
+    )
     return _Chosen(embedded, measured, embedded.embeddings.vectors[index])
 
 
@@ -168,13 +165,17 @@ def _poor(chosen: Sequence[_Chosen]) -> list[str]:
     warnings = []
     for item in chosen:
         quality = item.face.quality
-        if quality is not None and quality.score < _POOR_QUALITY:
-            worst = min(_ADVICE, key=lambda part: float(getattr(quality, part)))
+        if quality is not None and (faults := find_faults(quality)):
             warnings.append(
-                f"{item.photo.detection.image} is a poor photo to enrol ({_ADVICE[worst]}; quality "
-                f"{quality.score:.2f} of 1). Add a better one if you can."
+                f"{item.photo.detection.image} is a poor photo to enrol: the face is "
+                f"{' and '.join(faults)}. About {_in_hundred(1 - quality.score)} of 100 comparisons with a good "
+                "photo would miss. Add a better one if you can."
             )
     return warnings
+
+
+def _in_hundred(share: float) -> int:
+    return min(99, max(1, round(100 * share)))
 
 
 def _strangers(faceprint: Faceprint, chosen: Sequence[_Chosen], receipt: EnrolReceipt) -> list[str]:

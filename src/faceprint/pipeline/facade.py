@@ -117,7 +117,8 @@ class Faceprint:
     def _gallery(self) -> GalleryStore:
         from faceprint.gallery import open_gallery
 
-        return open_gallery(self._settings.gallery, create=self._create)
+        settings = self._settings
+        return open_gallery(settings.gallery, create=self._create, search=settings.search)
 
     def detect(self, photo: Photo, *, thorough: bool = False) -> Detection:
         """The faces of one photo, best first.
@@ -165,8 +166,7 @@ class Faceprint:
         pair = [self.embed(photo) for photo in (a, b)]
         chosen = choose_faces([e.detection for e in pair], largest=largest)
         first, second = (
-            replace(e.embeddings, vectors=e.embeddings.vectors[k : k + 1])
-            for e, k in zip(pair, chosen, strict=True)
+            e.embeddings.part(slice(k, k + 1)) for e, k in zip(pair, chosen, strict=True)
         )
         verdict = self.verify_embeddings(first, second, fmr=fmr)
         return replace(verdict, images=(pair[0].detection.image, pair[1].detection.image))
@@ -373,18 +373,17 @@ class Faceprint:
 
     def _embed(self, images: list[NamedImage], thorough: bool) -> list[EmbeddedPhoto]:
         models = self._models
-        detections = [
-            replace(d, faces=models.with_landmarks(d.pixels, d.faces))
-            for d in self._detect(images, thorough)
-        ]
+        found = self._detect(images, thorough)
+        located = models.all_with_landmarks(
+            [image.pixels for image in images], [d.faces for d in found]
+        )
+        detections = [replace(d, faces=faces) for d, faces in zip(found, located, strict=True)]
         crops = [models.crops(d.pixels, d.faces) for d in detections]
         embeddings = models.embedder.embed(np.concatenate(crops))
         ends = np.cumsum([len(some) for some in crops])
         return [
-            EmbeddedPhoto(d, replace(embeddings, vectors=vectors), some)
-            for d, vectors, some in zip(
-                detections, np.split(embeddings.vectors, ends[:-1]), crops, strict=True
-            )
+            EmbeddedPhoto(d, embeddings.part(slice(end - len(some), end)), some)
+            for d, end, some in zip(detections, ends, crops, strict=True)
         ]
 
     def _identify(
@@ -392,7 +391,12 @@ class Faceprint:
     ) -> list[Identification]:
         results = []
         for embedded in self._embed(images, thorough):
-            faces = measure_quality(embedded.detection.faces, embedded.crops)
+            faces = measure_quality(
+                embedded.detection.faces,
+                embedded.crops,
+                embedded.embeddings,
+                detector=self._settings.detector,
+            )
             embedded = replace(embedded, detection=replace(embedded.detection, faces=faces))
             named = decide_search(
                 self.gallery,

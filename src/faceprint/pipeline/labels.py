@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from faceprint.media import COLOURS, Mark
 from faceprint.pipeline.results import Detection, Identification, IdentifiedFace, NamedEmbedding
-from faceprint.types import Decision
+from faceprint.types import Decision, Threshold
 
-__all__ = ["chance", "detection_marks", "identification_marks", "label_of", "name_label"]
+__all__ = [
+    "chance",
+    "detection_marks",
+    "identification_marks",
+    "label_of",
+    "limit_words",
+    "name_label",
+]
 
 
 def chance(probability: float | None) -> str:
@@ -23,6 +30,21 @@ def chance(probability: float | None) -> str:
         return "under 0.1 %"
     digits = 0 if 0.1 <= probability < 0.95 else 1
     return f"{100 * probability:.{digits}f} %"
+
+
+def limit_words(limit: Threshold) -> str:
+    """What is to be said of a threshold that promises less than was asked for; empty if there is nothing."""
+    if limit.supported:
+        return ""
+    promised = f"the calibration data promises no less than one false match in {1 / limit.fmr:,.0f}"
+    if limit.estimated_fmr is None:
+        return f"asked for {limit.asked_fmr:.2g}, but {promised}, which is used"
+    if limit.estimated_fmr > limit.asked_fmr * (1 + 1e-9):
+        return (
+            f"asked for {limit.asked_fmr:.2g}; {limit.estimated_fmr:g}, the strictest that can be "
+            f"estimated, is used; {promised}"
+        )
+    return f"an estimate for {limit.asked_fmr:.2g}; {promised}"
 
 
 def label_of(face: IdentifiedFace) -> str:

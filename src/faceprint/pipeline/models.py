@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 import numpy as np
 
 from faceprint.align import ALIGNMENTS, BOX_ALIGNMENTS, crop, crop_boxes, crop_mtcnn_boxes
-from faceprint.detect import Search, SearchPlan, load_detector, load_landmarker, watchful
+from faceprint.detect import (
+    Refiner,
+    Search,
+    SearchPlan,
+    load_detector,
+    load_landmarker,
+    load_refiner,
+    lowered,
+    watchful,
+)
 from faceprint.embed import load_embedder
 from faceprint.errors import ModelError
 from faceprint.match import Calibration, load_calibration
@@ -80,13 +89,34 @@ class Models:
         )
 
     @property
+    def _refiner(self) -> Refiner:
+        return self._once("refiner", lambda: load_refiner(self._store, self._options))
+
+    @property
+    def _refines(self) -> bool:
+        """Whether the landmarks of the detector are refined for the embedder."""
+        settings = self._settings
+        rough = card(settings.detector, kind="detector").landmarks == "rough"
+        boxes = card(settings.embedder, kind="embedder").alignment in BOX_ALIGNMENTS
+        return settings.refine and rough and not boxes
+
+    @property
+    def _steps(self) -> str:
+        """What is done before crops are cut, as the model id has it."""
+        return "+onet" if self._refines else ""
+
+    @property
     def embedder(self) -> Embedder:
         """The embedder."""
         settings = self._settings
         return self._once(
             "embedder",
             lambda: load_embedder(
-                settings.embedder, self._store, self._options, flip=settings.flip
+                settings.embedder,
+                self._store,
+                self._options,
+                flip=settings.flip,
+                steps=self._steps,
             ),
         )
 
@@ -112,7 +142,8 @@ class Models:
             WeightsMissingError: The weights of this embedder have yet to be accepted.
         """
         found = self._store.resolve(card(self._settings.embedder, kind="embedder"))
-        return f"{found.model_id}+flip" if self._settings.flip else found.model_id
+        flip = "+flip" if self._settings.flip else ""
+        return f"{found.model_id}{flip}{self._steps}"
 
     @property
     def dimension(self) -> int:
@@ -120,7 +151,12 @@ class Models:
         return card(self._settings.embedder, kind="embedder").dimension
 
     def detect(
-        self, images: list[Image], *, thorough: bool, watch: bool = False
+        self,
+        images: list[Image],
+        *,
+        thorough: bool,
+        watch: bool = False,
+        min_score: float | None = None,
     ) -> list[tuple[Face, ...]]:
         """Faces of each image, best first.
 
@@ -128,9 +164,12 @@ class Models:
             images: (H, W, 3) uint8 RGB each.
             thorough: Look for faces down to about 10 pixels, and at quarter turns; slow.
             watch: Rather take something else for a face than miss one.
+            min_score: Give doubtful finds too, down to this score; for curves, not for decisions.
         """
         plan = SearchPlan(retry_turned=thorough or self._settings.turn, thorough=thorough)
         detector = watchful(self._detector) if watch else self._detector
+        if min_score is not None:
+            detector = lowered(detector, min_score)
         return Search(detector, plan).detect(images)
 
     def crops(self, image: Image, faces: tuple[Face, ...]) -> Image:
@@ -143,11 +182,31 @@ class Models:
         picture: Image = self._cut(image, (face,), alignment, _PICTURE_PX)[0]
         return picture
 
-    def with_landmarks(self, image: Image, faces: tuple[Face, ...]) -> tuple[Face, ...]:
-        """The faces, with landmarks where the detector gave none and the embedder needs them."""
-        if self.embedder.alignment in BOX_ALIGNMENTS or all(f.landmarks is not None for f in faces):
+    def with_landmarks(
+        self, image: Image, faces: tuple[Face, ...], *, alignment: str | None = None
+    ) -> tuple[Face, ...]:
+        """The faces, with landmarks as the model needs them: refined, or where the detector gave none.
+
+        Args:
+            image: The photo.
+            faces: Of it.
+            alignment: Of the model that they are for; the embedder's unless given.
+        """
+        return self.all_with_landmarks([image], [faces], alignment=alignment)[0]
+
+    def all_with_landmarks(
+        self,
+        images: list[Image],
+        faces: list[tuple[Face, ...]],
+        *,
+        alignment: str | None = None,
+    ) -> list[tuple[Face, ...]]:
+        """Like `with_landmarks` for the faces of several photos, which is faster than one by one."""
+        if not any(faces) or (alignment or self.embedder.alignment) in BOX_ALIGNMENTS:
             return faces
-        return self._landmarker.locate([image], [faces])[0]
+        if any(face.landmarks is None for some in faces for face in some):
+            return self._landmarker.locate(images, faces)
+        return self._refiner.refine(images, faces) if self._refines else faces
 
     def _cut(self, image: Image, faces: tuple[Face, ...], alignment: str, size_px: int) -> Image:
         if not faces:

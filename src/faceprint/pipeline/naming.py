@@ -33,8 +33,12 @@ _APART_S = 0.2
 _SAME_FMR = 1e-4
 """A face that was lost is found again where it looks like one false match in 10,000."""
 
-_LEAST_SHARPNESS = 0.06
-"""Below it a face is a blur, and blurs of different people look alike: they name nobody."""
+_CLEAR = 0.5
+"""A quality under it is that of a blur, and blurs of different people look alike: they name nobody.
+
+At the threshold of an FMR of 1e-3, one in 46 of the comparisons among such faces matches falsely, and one
+in 1,100 of those among the others (LFW photos, spoilt: benchmarks/quality.csv).
+"""
 
 _PICTURE_MARGIN = 0.5
 _PICTURE_PX = 320
@@ -58,7 +62,7 @@ class Picture:
         box: x1 y1 x2 y2 of the face in it, pixels.
         time_s: When it was seen.
         quality: Of the face, 0 to 1.
-        clear: Whether it is sharp enough to tell people apart by.
+        clear: Whether it is good enough to tell people apart by.
     """
 
     data: bytes
@@ -74,14 +78,14 @@ class Look:
 
     Attributes:
         time_s: When.
-        rank: Orders looks: by quality, and where one part spoils it, by the mean of its parts.
+        rank: Orders looks: the quality of the face.
         crop: (S, S, 3) uint8 RGB, as the embedder takes it; None once the track is settled.
         picture: The face with some room around it.
         vector: (D,) float32, None until embedded.
     """
 
     time_s: float
-    rank: tuple[float, float]
+    rank: float
     crop: Image | None
     picture: Picture
     vector: FloatArray | None = None
@@ -137,7 +141,8 @@ class TrackNamer:
             return
         cut = tuple(one.face if faces is None else faces[one.detection or 0] for one in seen)
         crops = self._engine.models.crops(frame.pixels, cut)
-        for one, face, crop in zip(seen, measure_quality(cut, crops), crops, strict=True):
+        measured = measure_quality(cut, crops, detector=self._engine.settings.detector)
+        for one, face, crop in zip(seen, measured, crops, strict=True):
             self._consider(one.track_id, frame, face, crop)
 
     def decide(self, track_ids: Sequence[int] | None = None) -> None:
@@ -216,7 +221,7 @@ class TrackNamer:
         self._tracks.pop(track_id, None)
 
     def _consider(self, track_id: int, frame: Frame, face: Face, crop: Image) -> None:
-        rank = _rank(face)
+        rank = 0.0 if face.quality is None else face.quality.score
         evidence = self._tracks.setdefault(track_id, _Evidence())
         near = [k for k in evidence.looks if abs(k.time_s - frame.time_s) < _APART_S]
         if near:
@@ -244,14 +249,6 @@ class TrackNamer:
             look.vector = vector
 
 
-def _rank(face: Face) -> tuple[float, float]:
-    quality = face.quality
-    if quality is None:
-        return 0.0, 0.0
-    parts = (quality.sharpness, quality.size, quality.frontality, quality.confidence)
-    return quality.score, sum(parts) / len(parts)
-
-
 def _steady(before: NamedEmbedding | None, now: NamedEmbedding) -> NamedEmbedding:
     """The new answer, but a name once given stays while its person is still the likeliest."""
     if before is None or before.person_id is None or now.decision is not Decision.UNSURE:
@@ -272,7 +269,7 @@ def _picture(frame: Frame, face: Face, *, keep: bool) -> Picture:
 
     quality = face.quality
     score = 0.0 if quality is None else quality.score
-    clear = quality is None or quality.sharpness >= _LEAST_SHARPNESS
+    clear = quality is None or score >= _CLEAR
     if not keep:
         return Picture(b"", (0.0, 0.0, 0.0, 0.0), frame.time_s, score, clear)
     sides = face.box[2:] - face.box[:2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ __all__ = [
     "IdentifiedFace",
     "NamedEmbedding",
     "Verification",
+    "limit_dict",
     "rounded",
 ]
 
@@ -34,13 +35,29 @@ def _face_dict(face: Face) -> JsonObject:
         "landmarks": points,
     }
     if face.quality is not None:
-        record["quality"] = round(face.quality.score, 3)
+        parts = asdict(face.quality)
+        record["quality"] = round(parts.pop("score"), 3)
+        record["quality_parts"] = {
+            name: round(part, 3) for name, part in parts.items() if part is not None
+        }
     return record
 
 
 def rounded(probability: float | None) -> float | None:
     """A probability to three digits, for JSON."""
     return None if probability is None else float(f"{probability:.3g}")
+
+
+def limit_dict(threshold: Threshold | None) -> JsonObject:
+    """What was decided with, and what it stands for, for JSON; all null without a threshold."""
+    return {
+        "threshold": None if threshold is None else round(threshold.score, 4),
+        "threshold_asked_fmr": None if threshold is None else threshold.asked_fmr,
+        "threshold_fmr": None if threshold is None else threshold.fmr,
+        "threshold_supported": None if threshold is None else threshold.supported,
+        "threshold_extrapolated": None if threshold is None else threshold.extrapolated,
+        "threshold_estimated_fmr": None if threshold is None else threshold.estimated_fmr,
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,12 +235,9 @@ class Identification:
         """The record as JSON values."""
         record = self.detection.to_dict()
         record["faces"] = [face.to_dict() for face in self.faces]
-        limit = self.threshold
         record["fpir"] = self.fpir if self.fmr is None else None
         record["fmr"] = self.fmr
-        record["threshold"] = None if limit is None else round(limit.score, 4)
-        record["threshold_supported"] = None if limit is None else limit.supported
-        record["threshold_extrapolated"] = None if limit is None else limit.extrapolated
+        record |= limit_dict(self.threshold)
         record["model"] = self.embedded.embeddings.model_id
         return record
 
@@ -261,8 +275,8 @@ class Verification:
             "decision": self.decision,
             "score": round(self.score, 4),
             "probability": rounded(self.probability),
-            "threshold": None if self.threshold is None else round(self.threshold.score, 4),
             "fmr": None if self.threshold is None else self.threshold.fmr,
+            **limit_dict(self.threshold),
             "model": self.model_id,
             "images": list(self.images),
         }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from faceprint.pipeline.labels import chance
+from faceprint.pipeline.labels import chance, limit_words
 from faceprint.pipeline.results import Identification, IdentifiedFace
 from faceprint.pipeline.video.page import clock
 from faceprint.settings import Settings
@@ -166,7 +166,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "day": _day,
     "moment": _moment,
     "percent": _percent,
+    "limit_words": limit_words,
     "rate": _rate,
-    "thousands": lambda number: f"{number:,}",
 }
 """Filters of the templates."""

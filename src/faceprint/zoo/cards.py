@@ -133,6 +133,7 @@ class ModelCard:
         extra: The extra of faceprint that it needs, be it only to prepare its weights; None if the
             base install runs it.
         parts: The models that a fusion puts together; none for all others.
+        landmarks: What a detector gives: none, rough ones, which O-Net can refine, or fine ones.
     """
 
     name: str
@@ -155,6 +156,7 @@ class ModelCard:
     precision: Literal["any", "f32"] = "any"
     extra: str | None = None
     parts: tuple[Part, ...] = ()
+    landmarks: Literal["none", "rough", "fine"] = "none"
 
     @property
     def digest(self) -> str:

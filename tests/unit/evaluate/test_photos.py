@@ -307,9 +307,30 @@ def test_forgetting_deletes_every_file(tmp_path: Path, photos: list[Path]) -> No
 
 def test_a_file_that_cannot_be_deleted_is_named(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path / "kept")
-    (cache.folder / "folder.db").mkdir(parents=True)
-    with pytest.raises(OutputError, match=r"folder\.db"):
+    for name in ("a.db", "b"):
+        (cache.folder / name).mkdir(parents=True)
+    (cache.folder / "c.db").write_bytes(b"1")
+    with pytest.raises(OutputError, match=r"a\.db \(.*b \("):
         cache.clear()
+    assert sorted(path.name for path in cache.folder.iterdir()) == ["a.db", "b"]
+
+
+def test_failures_are_counted_by_their_reason(tmp_path: Path, photos: list[Path]) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no image")
+    found = embed(fake(tmp_path), [photos[0], tmp_path / "gone.jpg", broken])
+    assert found.failure_counts == "1 missing, 1 unreadable"
+    assert found.missing.tolist() == [False, True, False]
+    assert found.digests == ()
+
+
+def test_digests_are_known_where_a_cache_asked_for_them(tmp_path: Path, photos: list[Path]) -> None:
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(photos[0].read_bytes())
+    cache = EmbeddingCache(tmp_path / "kept")
+    found = embed(fake(tmp_path), [photos[0], copy, tmp_path / "gone.jpg"], cache)
+    assert found.digests[0] == found.digests[1] is not None
+    assert found.digests[2] is None
 
 
 def test_progress_counts_kept_and_embedded_photos(tmp_path: Path, photos: list[Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,17 @@ def test_view_1_keeps_training_pairs_apart(root: Path) -> None:
     assert found.folds is None
     assert {found.photos[k].stem for k in found.first} == {"Cleo_0001"}
     assert {found.photos[k].stem for k in found.train.first} == {"Ada_0001"}
+
+
+def test_photos_are_those_of_their_folders_people(root: Path) -> None:
+    plain = read_lfw(root, view=1)
+    for found in (plain, read_lfw(root, view=2), read_lfw(root, view=2, unrestricted=True)):
+        assert found.people is not None
+        names = [photo.parent.name for photo in found.photos]
+        assert len(set(zip(names, found.people.tolist(), strict=True))) == len(set(names))
+    assert plain.train is not None
+    assert plain.train.people is plain.people
+    assert len({plain.digest, replace(plain, train=None).digest}) == 2
 
 
 def test_unrestricted_is_refused_in_view_1(root: Path) -> None:
@@ -239,6 +251,9 @@ def test_cfp_compares_frontal_photos(cfp: Path) -> None:
     found = read_cfp(cfp / "cfp-dataset", part="FF")
     assert {photo.parent.name for photo in found.photos} == {"frontal"}
     assert len(found) == 8
+    assert found.people is not None
+    people = found.people[found.first] == found.people[found.second]
+    assert people.tolist() == found.same.tolist()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from faceprint.errors import ImageNotFoundError, InputError
 from faceprint.evaluate.protocols import PairList, read_pair_table, read_people
 
-NAMES = ("a.jpg", "b.jpg", "c.jpg", "Ada Lovelace 1.jpg", "Ada Lovelace 2.jpg")
+NAMES = ("noending", "a.jpg", "b.jpg", "c.jpg", "Ada Lovelace 1.jpg", "Ada Lovelace 2.jpg")
 
 
 @pytest.fixture
@@ -44,6 +44,7 @@ EXPECTED = [("a.jpg", "b.jpg", True), ("a.jpg", "c.jpg", False)]
         "a.jpg;b.jpg;1\na.jpg;c.jpg;0\n",
         "a.jpg\tb.jpg\t1\na.jpg\tc.jpg\t0\n",
         "a.jpg b.jpg 1\na.jpg  c.jpg  0\n",
+        "a.jpg|b.jpg|1\na.jpg | c.jpg | 0\n",
         "1 a.jpg b.jpg\n0 a.jpg c.jpg\n",
         " a.jpg , b.jpg , 1 \n\n a.jpg , c.jpg , 0 \n",
         '"a.jpg","b.jpg","1"\n"a.jpg","c.jpg","0"\n',
@@ -101,6 +102,30 @@ def test_folds_are_read_in_the_order_of_their_numbers(root: Path) -> None:
     assert bare.folds.tolist() == [0, 1]
 
 
+def test_a_head_of_unknown_words_is_told(root: Path) -> None:
+    found = read(root, "one,other,truth value\na.jpg,b.jpg,same\na.jpg,c.jpg,different\n")
+    assert found.notes == ("Line 1 of pairs.csv was read as a head: one, other, truth value.",)
+
+
+def test_people_are_those_that_the_list_names(root: Path) -> None:
+    text = "a,b,person_a,person_b\na.jpg,b.jpg,Ada,Ada\na.jpg,c.jpg,Ada,Bob\n"
+    found = read(root, text)
+    assert found.people is not None
+    assert found.people.tolist() == [0, 0, 1]
+    assert read(root, "a.jpg,b.jpg,1\na.jpg,c.jpg,0\n").people is None
+
+
+def test_the_digest_is_that_of_the_pairs_and_their_truth(root: Path, tmp_path: Path) -> None:
+    found = read(root, "a.jpg,b.jpg,1\na.jpg,c.jpg,0\nb.jpg,c.jpg,0\n").digest
+    assert read(root, "b.jpg;a.jpg;1\nb.jpg;c.jpg;0\na.jpg;c.jpg;0\n").digest == found
+    assert read(root, "a.jpg,b.jpg,0\na.jpg,c.jpg,1\nb.jpg,c.jpg,0\n").digest != found
+    assert read(root, "a.jpg,b.jpg,1\na.jpg,c.jpg,0\n").digest != found
+    text = "a,b,same,fold\na.jpg,b.jpg,1,1\na.jpg,c.jpg,0,1\nb.jpg,c.jpg,0,2\n"
+    assert read(root, text).digest != found
+    moved = root.rename(tmp_path / "elsewhere")
+    assert read(moved, "a.jpg,b.jpg,1\na.jpg,c.jpg,0\nb.jpg,c.jpg,0\n").digest == found
+
+
 def test_one_fold_is_none(root: Path) -> None:
     assert read(root, "a,b,same,fold\na.jpg,b.jpg,1,1\na.jpg,c.jpg,0,1\n").folds is None
 
@@ -124,7 +149,7 @@ def test_a_photo_with_itself_is_left_out(root: Path) -> None:
         ("", "is empty"),
         ("\n \n", "is empty"),
         ("a.jpg,b.jpg\nc.jpg,a.jpg\n", "has 2 columns"),
-        ("a.jpg\nb.jpg\n", "has 1 columns"),
+        ("a.jpg\nb.jpg\n", "has 1 column;"),
         ("a.jpg,b.jpg,1\na.jpg,c.jpg\n", "Line 2 .* 2 columns, and line 1 has 3"),
         ("a.jpg,b.jpg,1\na.jpg,c.jpg,maybe\n", "Line 2 .* the label 'maybe'"),
         ("a.jpg,b.jpg,1\na.jpg,c.jpg,NaN\n", "Line 2 .* no label"),
@@ -133,8 +158,15 @@ def test_a_photo_with_itself_is_left_out(root: Path) -> None:
         ("a.jpg,b.jpg,1\na.jpg,c.jpg,1\n", "2 genuine pairs and no impostor ones"),
         ("a.jpg,b.jpg,0\na.jpg,c.jpg,0\n", "2 impostor pairs and no genuine ones"),
         ("a.jpg,b.jpg,1\na.jpg,c.jpg,0\nb.jpg,a.jpg,0\n", "line 1 and line 3"),
-        ("photo_a,photo_b,same\n", "no pairs"),
-        ("one,two,three\n", "read as a head"),
+        ("photo_a,photo_b,same\n", "ends after its head"),
+        ("one,two,three\n", "ends after its first line, which was read as a head"),
+        ("a.jpg,b.jpg,maybe\na.jpg,b.jpg,1\na.jpg,c.jpg,0\n", "Line 1 .* the label 'maybe'"),
+        ("x/gone.JPG,b,maybe\na.jpg,b.jpg,1\na.jpg,c.jpg,0\n", "Line 1 .* the label 'maybe'"),
+        ("noending,b,maybe\na.jpg,b.jpg,1\na.jpg,c.jpg,0\n", "Line 1 .* the label 'maybe'"),
+        (
+            "a,b,person_a,person_b\na.jpg,b.jpg,Ada,Ada\na.jpg,c.jpg,Bob,Cleo\n",
+            "Line 2 .* shows Ada, and line 3 that it shows Bob",
+        ),
         ("a.jpg,a.jpg,1\n", "no pairs of two photos"),
         ("a,b,same,fold\na.jpg,b.jpg,1,1\na.jpg,c.jpg,0,\n", "Line 3 .* lacks its fold"),
         (
@@ -185,6 +217,13 @@ def test_a_folder_per_person_is_read_in_order(tmp_path: Path) -> None:
     assert found.names == ("Ada", "Bob")
     assert found.people.tolist() == [0, 1, 1]
     assert [photo.name for photo in found.photos] == ["1.jpg", "1.png", "2.jpg"]
+    assert len(found.notes) == 1
+    assert "left out: 1." in found.notes[0]
+    (tmp_path / "loose.jpg").unlink()
+    assert read_people(tmp_path).notes == ()
+    assert read_people(tmp_path).digest == found.digest
+    (tmp_path / "Bob" / "1.png").rename(tmp_path / "Ada" / "2.png")
+    assert read_people(tmp_path).digest != found.digest
 
 
 def test_a_folder_without_people_is_refused(tmp_path: Path) -> None:

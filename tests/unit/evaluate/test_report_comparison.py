@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -119,10 +120,24 @@ def test_what_differs_is_told() -> None:
         "dataset": {"good (1)": "pairs", "good (2)": "others"},
     }
     assert comparison.warnings == (
-        "The runs saw different data (good (1): pairs, good (2): others): a difference may come from "
+        "The runs saw different data (good (1): pairs; good (2): others): a difference may come from "
         "that.",
         "good (2): Few pairs.",
     )
+
+
+def test_labels_tell_data_apart_and_not_names() -> None:
+    def on(digest: str, dataset: str = "pairs") -> Report:
+        data = ENVIRONMENT.data | {"digest": digest, "dataset": dataset}
+        return replace(GOOD, environment=replace(ENVIRONMENT, data=data))
+
+    first, other = on("aaaaaaaaaa"), replace(on("bbbbbbbbbb"), run="fair")
+    assert compare([first, other]).warnings == (
+        "The runs saw different data (good: pairs, labels aaaaaaaa; fair: pairs, labels bbbbbbbb): a "
+        "difference may come from that.",
+    )
+    assert compare([first, on("aaaaaaaaaa", dataset="the same elsewhere")]).warnings == ()
+    assert len(compare([GOOD, on("", dataset="others")]).warnings) == 1
 
 
 def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
@@ -155,6 +170,12 @@ def test_only_a_comparison_is_replaced(tmp_path: Path) -> None:
     with pytest.raises((InputError, OutputError), match=r"page\.html"):
         write_comparison([GOOD, POOR], other / "below.html")
     assert other.read_text() == "mine"
+
+
+def test_its_owner_alone_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "comparison.html"
+    write_comparison([GOOD, POOR], path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def command(*arguments: str | Path) -> int:

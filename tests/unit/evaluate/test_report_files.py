@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
 import re
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from faceprint.evaluate.report.html import report_page
 from faceprint.evaluate.report.json_ import report_from_json, report_json
 from faceprint.evaluate.report.markdown import report_markdown
 from faceprint.evaluate.report.pictures import cut_out
+from faceprint.files import write_whole
 from faceprint.media import write_image
 
 EVIL = "</script><script>alert(1)</script>"
@@ -159,6 +162,33 @@ def test_a_folder_gets_three_files_and_keeps_the_others(tmp_path: Path) -> None:
     write_report(replace(REPORT, run="again"), folder)
     assert read_report(folder).run == "again"
     assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_its_owner_alone_may_read_it(tmp_path: Path) -> None:
+    write_report(REPORT, tmp_path)
+    (tmp_path / "report.html").chmod(0o644)
+    files = write_report(REPORT, tmp_path)
+    for path in (files.html, files.markdown, files.json):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_full_disk_leaves_nothing_of_a_new_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes, **options: int) -> None:
+        if path.suffix == ".html":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_whole(path, data)
+
+    monkeypatch.setattr("faceprint.evaluate.report.files.write_whole", full)
+    with pytest.raises(OutputError, match="No space left"):
+        write_report(REPORT, tmp_path / "new" / "run")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match="No space left"):
+        write_report(REPORT, tmp_path / "mine")
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize("name", ["report.md", "report.html", "report.json"])

@@ -115,6 +115,8 @@ def test_a_rate_is_supported_where_it_allows_a_false_match() -> None:
     impostor = np.linspace(-0.5, 0.5, 100)
     found = evaluate([0.9] * 20, impostor).figures
     assert [point.allowed for point in found.points] == [10, 1, 0, 0]
+    assert [point.supported for point in found.points] == [False] * 4
+    assert [point.few for point in found.points] == [True, True, False, False]
     assert [point.fmr.errors for point in found.points] == [10, 1, 0, 0]
 
 
@@ -128,7 +130,7 @@ def test_failures_count_as_refused_and_are_left_out_beside_it() -> None:
     assert [counted.product[0].fnmr.value, made.product[0].fnmr.value] == [0.5, 0.0]
     assert [counted.product[0].fmr.value, made.product[0].fmr.value] == [0.25, 1 / 3]
     assert found.failed.tolist() == [False, False, True, True, False, False, False, True]
-    assert "3 of 16 photos gave no face" in found.notes[0]
+    assert "3 of 16 photos gave no face (3 without a face): 3 comparisons" in found.notes[0]
     record = found.to_dict()
     assert [record["failed_genuine_pairs"], record["failed_impostor_pairs"]] == [2, 1]
     assert len(record["failures"]) == 3
@@ -301,12 +303,13 @@ def test_the_report_shows_figures_and_pairs(tmp_path: Path) -> None:
     report = verification_report(found, ENVIRONMENT, run="fake + fake")
     names = [figure.name for figure in report.figures]
     assert "FNMR at the product's 1e-3" in names
-    assert "FNMR at FMR 1e-2" in names
-    assert "FNMR at FMR 1e-4" not in names, "200 pairs cannot support it"
+    assert not [name for name in names if name.startswith("FNMR at FMR")], "200 pairs are too few"
     assert report.warnings == found.notes
     blocks = [block for section in report.sections for block in section.blocks]
     tables = {block.title: block for block in blocks if isinstance(block, Table)}
-    assert "at least 10,000 impostor pairs" in str(tables["FNMR at fixed FMR"].rows[3])
+    rests = [row[-1] for row in tables["FNMR at fixed FMR"].rows]
+    assert rests[:2] == ["20 false matches: few", "2 false matches: few"]
+    assert "at least 10,000 impostor pairs" in str(rests[3])
     assert "Failures counted both ways" in tables
     assert len(tables["Photos without an embedding"].rows) == 1
     pictures = {block.title: block for block in blocks if isinstance(block, Pictures)}
@@ -340,3 +343,126 @@ def test_the_report_has_folds_and_probabilities_where_there_are_any() -> None:
     accuracy = report.figures[0]
     assert accuracy.name == "accuracy"
     assert accuracy.note.startswith("standard error 0 %; threshold from the pairs")
+
+
+def test_a_headline_rests_on_thirty_false_matches() -> None:
+    found = evaluate([0.9] * 20, np.linspace(-0.5, 0.5, 300))
+    report = verification_report(found, ENVIRONMENT, run="fake + fake")
+    names = [figure.name for figure in report.figures]
+    assert "FNMR at FMR 1e-1" in names
+    assert "FNMR at FMR 1e-2" not in names
+
+
+def test_without_an_error_intervals_are_wide_all_the_same() -> None:
+    found = evaluate([0.9, 0.8] * 20, [0.1, 0.2] * 25, calibration=CALIBRATION).figures
+    # Of 40 pairs without an error, Clopper and Pearson say up to 8.81 %.
+    assert [found.eer.value, found.eer.low] == [0, 0]
+    assert found.eer.high == pytest.approx(0.0881, abs=1e-4)
+    assert [found.auc.value, found.auc.high] == [1, 1]
+    assert found.auc.low == pytest.approx(1 - 0.0881, abs=1e-4)
+    assert found.product[0].fnmr.high == pytest.approx(0.0881, abs=1e-4)
+
+
+def test_folds_have_the_interval_of_so_many_folds() -> None:
+    # All is right but for five misses in fold 1.
+    genuine, impostor = [0.9, 0.8] * 30, [0.1, 0.2] * 30
+    genuine[1:16:3] = [0.0] * 5
+    found = evaluate(genuine, impostor, folds=[*([0, 1, 2] * 20), *([0, 1, 2] * 20)])
+    accuracy = found.figures.accuracy
+    assert accuracy is not None
+    assert accuracy.standard_error
+    # Student's quantile of two degrees of freedom is 4.3027.
+    assert accuracy.low <= accuracy.value - 4.3 * accuracy.standard_error + 1e-9
+    assert accuracy.low < accuracy.value < accuracy.high <= 1
+
+
+def test_folds_without_spread_have_the_interval_of_the_counts() -> None:
+    accuracy = evaluate([0.9] * 10, [0.1] * 10, folds=[0, 1] * 10).figures.accuracy
+    assert accuracy is not None
+    assert [accuracy.standard_error, accuracy.value, accuracy.high] == [0, 1, 1]
+    assert accuracy.low == pytest.approx(1 - 0.1684, abs=1e-4)
+
+
+def crowd(seed: int, people: int = 12, photos: int = 5) -> tuple[PairList, PhotoEmbeddings]:
+    """All pairs of some people, of whom some are hard to recognise and all others are not."""
+    random = np.random.default_rng(seed)
+    owners = np.repeat(np.arange(people), photos)
+    spread = np.where(np.arange(people) % 3, 0.1, 0.5)[owners]
+    centres = random.normal(size=(people, 24))
+    vectors = centres[owners] / np.sqrt(24) + spread[:, None] * random.normal(
+        size=(len(owners), 24)
+    )
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    count = len(owners)
+    first, second = np.triu_indices(count, 1)
+    files = tuple(Path(f"{who}/{k}.jpg") for k, who in enumerate(owners))
+    pairs = PairList("crowd", files, first, second, owners[first] == owners[second], people=owners)
+    faces = (face(),) * count
+    counts = np.ones(count, dtype=np.int64)
+    return pairs, PhotoEmbeddings(files, vectors, faces, counts, (), "fake:1", "fake")
+
+
+def test_people_are_drawn_and_not_pairs() -> None:
+    pairs, embeddings = crowd(0)
+    scores = embeddings.scores(pairs.first, pairs.second)
+    alone = paired(scores[pairs.same].tolist(), scores[~pairs.same].tolist())
+    people, rows = (
+        evaluate_verification(*one, calibration=CALIBRATION).figures
+        for one in ((pairs, embeddings), alone)
+    )
+    for wide, narrow in (
+        (people.eer, rows.eer),
+        (people.product[0].fnmr, rows.product[0].fnmr),
+        (people.points[1].fnmr, rows.points[1].fnmr),
+    ):
+        assert wide.value == pytest.approx(narrow.value, abs=1e-6)
+        assert wide.high - wide.low > 1.7 * (narrow.high - narrow.low)
+
+
+def test_photos_that_genuine_pairs_link_are_one_persons() -> None:
+    pairs, embeddings = crowd(1)
+    known = evaluate_verification(pairs, embeddings)
+    linked = evaluate_verification(replace(pairs, people=None), embeddings)
+    assert linked.figures.eer.to_dict() == known.figures.eer.to_dict()
+    told = [[note for note in one.notes if "whom they show" in note] for one in (known, linked)]
+    assert [len(notes) for notes in told] == [0, 1]
+    assert "person_a" in told[1][0]
+    assert any("show only 12 people" in note for note in linked.notes)
+
+
+def test_pairs_of_missing_files_are_left_out_and_other_failures_count() -> None:
+    nan = float("nan")
+    pairs, embeddings = paired([0.9, 0.8, nan, nan], [0.1, 0.2, 0.6, nan])
+    codes = ("not_found", "face_count", "not_an_image")
+    failures = tuple(
+        replace(one, code=code) for one, code in zip(embeddings.failures, codes, strict=True)
+    )
+    found = evaluate_verification(pairs, replace(embeddings, failures=failures))
+    assert [found.figures.genuine_count, found.figures.impostor_count] == [3, 4]
+    assert [len(found.scores), int(found.failed.sum())] == [7, 2]
+    assert "1 pair of files that are missing left out" in found.notes[0]
+    assert "1 missing, 1 unreadable, 1 without a face" in found.notes[1]
+    assert "2 comparisons count as refused" in found.notes[1]
+
+
+def test_a_photo_and_its_copy_are_told() -> None:
+    pairs, embeddings = paired([0.9, 0.8], [0.1, 0.2])
+    digests = ("aa", None, "c", "d", "aa", None, "e", "f")
+    found = evaluate_verification(pairs, replace(embeddings, digests=digests))
+    assert any(note.startswith("1 pair compares a file with a copy") for note in found.notes)
+    assert not any("copy" in note for note in evaluate([0.9, 0.8], [0.1, 0.2]).notes)
+
+
+def test_calibration_error_takes_a_hundred_pairs() -> None:
+    evidence = Evidence("logistic", (0.0, 1.0), (-2.0, 2.0), 0.1, 0.01, 5)
+    known = replace(CALIBRATION, evidence=evidence)
+    few = evaluate([0.9] * 10, [0.1] * 89, calibration=known)
+    enough = evaluate([0.9] * 10, [0.1] * 90, calibration=known)
+    assert few.evidence is not None
+    assert enough.evidence is not None
+    assert few.evidence.to_dict()["ece"] is None
+    assert enough.evidence.to_dict()["ece"] is not None
+    for found in (few, enough):
+        report = verification_report(found, ENVIRONMENT, run="fake + fake")
+        text = str(next(one for one in report.sections if one.title == "Probabilities").blocks[0])
+        assert ("Fewer than 100 pairs" in text) is (found is few)

@@ -212,7 +212,7 @@ def test_all_pairs_agree_with_a_plain_loop() -> None:
 def test_a_large_set_keeps_a_sample_of_its_looser_scores() -> None:
     vectors, people = unit_vectors(400), np.arange(400)
     whole, part = compare_all(vectors, people), compare_all(vectors, people, keep=2000)
-    assert len(whole.tail) == 7980
+    assert len(whole.tail) == 15960
     assert (whole.tail_weights == 1).all()
     assert len(part.tail) == pytest.approx(2000, rel=0.1)
     assert part.tail_weights.sum() == pytest.approx(whole.tail_weights.sum(), rel=0.05)
@@ -261,7 +261,7 @@ def test_rates_beyond_the_data_are_left_out() -> None:
 
 
 def test_too_few_people_are_refused() -> None:
-    with pytest.raises(CalibrationError, match="more people"):
+    with pytest.raises(CalibrationError, match="Too few people to calibrate, got 8"):
         operating_points(compare_all(unit_vectors(8), np.arange(8)), resamples=2)
     with pytest.raises(CalibrationError, match="two people"):
         compare_all(unit_vectors(4), np.zeros(4, int))
@@ -275,3 +275,17 @@ def test_the_shipped_table_supports_one_in_ten_thousand() -> None:
     scores = [shipped.threshold(rate).score for rate in (1e-1, 1e-2, 1e-3, 1e-4)]
     assert scores == sorted(scores)
     assert replace(shipped, points=shipped.points[:1]).threshold(1e-4).supported is False
+
+
+def test_few_genuine_pairs_give_a_wide_interval_of_misses() -> None:
+    vectors, people = unit_vectors(121), np.append(np.arange(120), 0)
+    vectors[120] = vectors[0]
+    points = operating_points(compare_all(vectors, people))
+    assert points[0].fnmr == 0
+    assert (points[0].fnmr_low, points[0].fnmr_high) == (0, pytest.approx(0.975))
+
+
+def test_the_interval_of_the_loosest_rate_goes_both_ways() -> None:
+    points = operating_points(compare_all(unit_vectors(400), np.arange(400) // 2))
+    assert points[0].fmr == 0.1
+    assert points[0].low < points[0].score < points[0].high

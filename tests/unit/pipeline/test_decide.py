@@ -10,7 +10,9 @@ from faceprint.errors import CalibrationError
 from faceprint.gallery import Call, GalleryStore
 from faceprint.match import Calibration, OperatingPoint
 from faceprint.match.evidence import Evidence
+from faceprint.match.points import Tail
 from faceprint.pipeline.decide import decide_search, decide_verification, search_threshold
+from faceprint.pipeline.labels import limit_words
 from faceprint.pipeline.results import NamedEmbedding
 from faceprint.types import Candidate, Decision, Embeddings
 
@@ -127,3 +129,26 @@ def test_nobody_enrolled() -> None:
     found = search([], templates=0)
     assert found.probability is None
     assert found.decision is Decision.UNKNOWN
+
+
+def test_a_threshold_says_which_rate_it_stands_for() -> None:
+    tail = Tail(0.5, -0.1, (OperatingPoint(1e-4, 0.7, 0.6, 0.8, 0.3),))
+    tailed = replace(PLAIN, tail=tail)
+    assert limit_words(PLAIN.threshold(1e-2)) == ""
+    assert "no less than one false match in 1,000, which is used" in limit_words(
+        PLAIN.threshold(1e-5)
+    )
+    estimated = tailed.threshold(1e-4)
+    assert estimated.estimated_fmr == pytest.approx(1e-4)
+    assert limit_words(estimated).startswith("an estimate for 0.0001; ")
+    beyond = tailed.threshold(1e-9)
+    assert beyond.score == pytest.approx(0.7)
+    assert "asked for 1e-09; 0.0001, the strictest that can be estimated" in limit_words(beyond)
+
+
+def test_verification_as_json_says_what_was_asked_and_what_is_promised() -> None:
+    record = decide_verification(WEIGHED, 0.5, fmr=1e-9, model_id="m").to_dict()
+    assert record["threshold_asked_fmr"] == 1e-9
+    assert record["threshold_fmr"] == record["fmr"] == 1e-3
+    assert record["threshold_supported"] is False
+    assert record["threshold_extrapolated"] is False

@@ -63,7 +63,7 @@ class Namer:
     def looks(self, track_id: int) -> tuple[Look, ...]:
         crop = np.zeros((1, 1, 3), np.uint8)
         seen = Picture(b"%d" % track_id, (0, 0, 1, 1), 0.0, 0.9, track_id not in self.blurs)
-        return (Look(0.0, (0.9 - track_id / 100, 0.0), crop, seen),)
+        return (Look(0.0, 0.9 - track_id / 100, crop, seen),)
 
     def is_clear(self, track_id: int) -> bool:
         return track_id not in self.blurs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isclose
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,10 @@ def gender_figures(
         accuracy=rate(both + neither, len(female)),
         precision=(_rate(both, both + wrong), _rate(neither, neither + missed)),
         recall=(_rate(both, both + missed), _rate(neither, neither + wrong)),
-        f1=(_estimate(_f1, truth, told), _estimate(_f1, 1 - truth, ~told)),
+        f1=(
+            _f1_estimate(truth, told, both),
+            _f1_estimate(1 - truth, ~told, neither),
+        ),
         confusion=((both, missed), (wrong, neither)),
         calibration_error=_estimate(expected_calibration_error, stated, truth),
         brier=_estimate(brier_score, stated, truth),
@@ -133,13 +137,28 @@ def _f1(truth: npt.NDArray[np.float64], told: npt.NDArray[np.bool_]) -> float:
     return 2 * both / whole if whole else float("nan")
 
 
+def _f1_estimate(truth: npt.NDArray[np.float64], told: BoolArray, right: int) -> Estimate:
+    """F1 of a sex; where faces drawn anew show no spread, with the exact interval of its counts.
+
+    With J = TP / (TP + FP + FN), a share that is counted, F1 = 2 J / (1 + J).
+    """
+    whole = int(((truth > 0) | told).sum())
+    counted = _rate(right, whole)
+    share = (0.0, 1.0) if counted is None else (counted.low, counted.high)
+    low, high = (2 * end / (1 + end) for end in share)
+    return _estimate(_f1, truth, told, low=low, high=high)
+
+
 def _estimate(
     figure: Callable[..., float],
     *lists: npt.NDArray[Any],
     low: float = 0.0,
     high: float = 1.0,
 ) -> Estimate:
-    """A figure and its interval over faces drawn anew; `low` and `high` are what it can be."""
+    """A figure and its interval over faces drawn anew.
+
+    `low` and `high` are the interval where these show no spread: what the figure can be.
+    """
     value = figure(*lists)
     if np.isnan(value):
         return Estimate(value, value, value)
@@ -149,4 +168,6 @@ def _estimate(
         return value if np.isnan(again) else again
 
     start, end = bootstrap_interval(drawn, *lists, paired=True, bounds=(low, high))
+    if isclose(start, end, rel_tol=1e-6, abs_tol=1e-12):
+        return Estimate(value, low, high)
     return Estimate(value, min(start, value), max(end, value))

@@ -31,6 +31,7 @@ _GENDER_NOTE = (
     "or neither. Estimates are of faces, not of people."
 )
 _SHOWN = 200
+_FEW_FACES = 100
 
 
 def attributes_report(result: AttributesResult, environment: Environment) -> Report:
@@ -52,8 +53,17 @@ def attributes_report(result: AttributesResult, environment: Environment) -> Rep
         figures=tuple(_figures(result)),
         sections=tuple(sections),
         environment=environment,
-        warnings=(_GENDER_NOTE,) if result.genders else (),
+        warnings=tuple(_warnings(result)),
     )
+
+
+def _warnings(result: AttributesResult) -> Iterator[str]:
+    faces = result.not_found.trials - result.not_found.errors
+    if faces < _FEW_FACES:
+        verb, what = ("is", "face") if faces == 1 else ("are", "faces")
+        yield f"There {verb} only {faces} {what}: the intervals are wide."
+    if result.genders:
+        yield _GENDER_NOTE
 
 
 def _figures(result: AttributesResult) -> Iterator[Figure]:
@@ -99,7 +109,8 @@ def _photos(result: AttributesResult) -> Iterator[Block]:
         f"{result.drawn:,} photos were looked at; {result.duplicates:,} copies of others were left out, and "
         f"{sum(map(len, result.conflicts)):,} photos in {len(result.conflicts):,} groups of copies whose "
         "labels differ. Of several faces in a photo, the one nearest the middle counts. Figures are of "
-        "photos in which a face was found. Intervals are 95 %: exact for shares, else from faces drawn anew."
+        "photos in which a face was found. Intervals are 95 %: exact for shares, else from faces drawn anew; "
+        "there is none where these show no spread."
     )
     if result.conflicts:
         rows = tuple((", ".join(some),) for some in result.conflicts[:_SHOWN])

@@ -6,9 +6,11 @@ AGE_SEX_x_DATE.jpg or …jpg.chip.jpg. The third field is not read.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -68,6 +70,12 @@ class AgedSet:
     failures: tuple[Failure, ...]
     duplicates: int
     conflicts: tuple[tuple[Path, ...], ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the photos' names with their labels, hexadecimal: equal where runs see the same."""
+        told = [[one.path.name, one.age, one.female] for one in self.photos]
+        return sha256(json.dumps(sorted(told)).encode()).hexdigest()
 
 
 def read_name(path: Path) -> AgedPhoto:

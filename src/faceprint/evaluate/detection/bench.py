@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isclose
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +20,9 @@ from faceprint.evaluate.detection.finds import FoundFaces
 from faceprint.evaluate.detection.labels import BoolArray, LabelledPhoto
 from faceprint.evaluate.detection.matching import IGNORED, UNMATCHED, match_finds
 from faceprint.evaluate.detection.results import Part
-from faceprint.evaluate.estimates import Estimate
+from faceprint.evaluate.estimates import Estimate, widened
 from faceprint.geometry import iou_matrix
-from faceprint.match import bootstrap_interval
+from faceprint.match import bootstrap_interval, rate
 from faceprint.types import FloatArray
 
 __all__ = ["Bench"]
@@ -104,20 +105,24 @@ class Bench:
         return Estimate(value, min(low, value), max(high, value))
 
     def average_precision(self, judged: Judged) -> Estimate:
-        """Of some judged finds."""
+        """Of some judged finds; where photos drawn anew show no spread, with the interval of recall."""
         short = judged.condensed()
-        return self.estimate(lambda w: average_precision(short, weights=w))
+        drawn = self.estimate(lambda w: average_precision(short, weights=w))
+        return _spread(drawn, [judged])
 
     def mean_average_precision(self) -> Estimate:
         """Over IoU 0.5 to 0.95."""
         judged = [self.judged(iou=iou).condensed() for iou in _IOUS]
-        return self.estimate(
+        drawn = self.estimate(
             lambda w: float(np.mean([average_precision(one, weights=w) for one in judged]))
         )
+        return _spread(drawn, judged)
 
     def miss_rate(self, judged: Judged, wrong_per_photo: float) -> Estimate:
         """At so many wrong finds per photo."""
-        return self.estimate(lambda w: miss_rate_at(curve(judged, weights=w), wrong_per_photo))
+        drawn = self.estimate(lambda w: miss_rate_at(curve(judged, weights=w), wrong_per_photo))
+        faces = int(judged.faces.sum())
+        return _counted(round(drawn.value * faces), faces, drawn)
 
     def own_recall(self, counts: Sequence[BoolArray] | None = None) -> Estimate:
         """At the product's threshold, of the faces that count, or of some of them."""
@@ -131,7 +136,7 @@ class Bench:
             ],
             dtype=np.float64,
         )
-        return self.estimate(lambda w: _share(np.dot(w, found), np.dot(w, faces)))
+        return self._share_of(found, faces)
 
     def own_precision(self, heights: tuple[float, float] | None = None) -> Estimate:
         """At the product's threshold, of all finds, or of those of some heights."""
@@ -144,7 +149,7 @@ class Bench:
             )
             right[row] = (asked & (partners >= 0)).sum()
             wrong[row] = (asked & (partners == UNMATCHED)).sum()
-        return self.estimate(lambda w: _share(np.dot(w, right), np.dot(w, right + wrong)))
+        return self._share_of(right, right + wrong)
 
     def size_part(self, low: float, high: float) -> tuple[Part, Curve]:
         """Faces of some heights; a find on another face is ignored."""
@@ -185,6 +190,31 @@ class Bench:
             if faces:
                 parts.append(Part(name, faces, self.own_recall(counts), None, None))
         return parts
+
+    def _share_of(self, part: F64, whole: F64) -> Estimate:
+        """How much of what each photo has, (P,), is of some kind."""
+        drawn = self.estimate(lambda w: _share(np.dot(w, part), np.dot(w, whole)))
+        return _counted(int(part.sum()), int(whole.sum()), drawn)
+
+
+def _counted(part: int, whole: int, drawn: Estimate) -> Estimate:
+    """A share whose interval covers the exact one of its counts too: without a single error, photos drawn
+    anew show no spread."""
+    if not whole:
+        return drawn
+    both = widened(rate(part, whole), drawn)
+    return Estimate(drawn.value, both.low, both.high)
+
+
+def _spread(drawn: Estimate, judged: Sequence[Judged]) -> Estimate:
+    """A mean of average precisions: where it has no width, with the mean interval of how many faces are
+    found at any score."""
+    faces = int(judged[0].faces.sum())
+    if not faces or not isclose(drawn.low, drawn.high, rel_tol=1e-9):
+        return drawn
+    found = [rate(int(one.right.sum()), faces) for one in judged]
+    low, high = (float(np.mean([getattr(one, end) for one in found])) for end in ("low", "high"))
+    return Estimate(drawn.value, min(low, drawn.value), max(high, drawn.value))
 
 
 def _within(boxes: FloatArray, heights: tuple[float, float]) -> BoolArray:

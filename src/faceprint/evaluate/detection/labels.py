@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
@@ -72,6 +74,16 @@ class LabelledSet:
     def faces(self) -> int:
         """How many labelled faces count."""
         return int(sum((~photo.ignored).sum() for photo in self.photos))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the labels, hexadecimal: equal where runs are judged by the same ones."""
+        whole = sha256()
+        for photo in sorted(self.photos, key=lambda photo: photo.name):
+            marks = {name: some.tolist() for name, some in sorted(photo.subsets.items())}
+            record = [photo.name, photo.boxes.tolist(), photo.ignored.tolist(), photo.labels, marks]
+            whole.update(json.dumps(record).encode() + b"\n")
+        return whole.hexdigest()
 
 
 def flat_boxes(name: str, boxes: FloatArray) -> Iterable[Failure]:

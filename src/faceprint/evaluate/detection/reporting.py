@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import isfinite
+from pathlib import Path
 
 import numpy as np
 
@@ -29,21 +30,29 @@ from faceprint.evaluate.report.blocks import (
 from faceprint.match.curves import thin
 from faceprint.pipeline.results import Failure
 
-__all__ = ["LAYOUT_NAMES", "detection_report"]
+__all__ = ["detection_report", "set_name"]
 
-LAYOUT_NAMES = {"voc": "Pascal VOC labels", "wider": "WIDER FACE", "fddb": "FDDB"}
-"""What sets of each layout are called."""
-
+_LAYOUTS = {"voc": "Pascal VOC labels", "wider": "WIDER FACE", "fddb": "FDDB"}
 _HOW = (
     "A find is right if its box and that of a labelled face overlap by an IoU of at least 0.5; finds are "
     "taken best score first, each takes the face that it overlaps most among those not taken, and a second "
     "find on a face is wrong. Average precision is the area under the curve of precision over recall, made "
     "monotone, with all its points (as Pascal VOC since 2010). Curves use the doubtful finds too, down to a "
     "score of 0.02; recall and precision are those of what the product finds. Intervals are 95 %, from "
-    "photos drawn anew."
+    "photos drawn anew, and for shares no narrower than the exact one of their counts."
+)
+_SIZES_NOTE = (
+    "Recall goes by the height of the label, precision by that of the find: a row may have all of its faces "
+    "found, by finds of another height, and none but wrong finds of its own."
 )
 _POINTS = 400
 _SHOWN = 200
+_FEW_PHOTOS = 100
+
+
+def set_name(layout: str, root: Path) -> str:
+    """What a set is called that nobody named, as in "masks (Pascal VOC labels)"."""
+    return f"{root.resolve().name} ({_LAYOUTS[layout]})"
 
 
 def detection_report(result: DetectionResult, environment: Environment) -> Report:
@@ -53,14 +62,14 @@ def detection_report(result: DetectionResult, environment: Environment) -> Repor
         result: What was measured.
         environment: What made it.
     """
-    set_name = environment.data.get("dataset") or LAYOUT_NAMES[result.layout]
+    dataset = environment.data.get("dataset") or set_name(result.layout, result.root)
     return Report(
         kind="detection",
-        title=f"Face detection on {set_name}",
+        title=f"Face detection on {dataset}",
         run=result.detector + (", thorough" if result.thorough else ""),
         figures=tuple(_figures(result)),
         sections=(
-            Section("How it was measured", (Text(_HOW), *_official_note(result))),
+            Section("How it was measured", (Text(_HOW), *_notes(result))),
             Section("Curves", (_precision_chart(result), _miss_chart(result))),
             Section("By kind of face", tuple(_tables(result))),
             Section("Where it goes wrong", tuple(_mistakes(result))),
@@ -73,6 +82,7 @@ def detection_report(result: DetectionResult, environment: Environment) -> Repor
 
 def _figures(result: DetectionResult) -> Iterator[Figure]:
     faces = f"{result.faces:,} faces in {result.photos:,} photos"
+    faces += f", {result.ignored:,} more ignored" if result.ignored else ""
     own = "as the product finds them"
     measured = (
         ("AP at IoU 0.5", result.average_precision, faces),
@@ -83,14 +93,27 @@ def _figures(result: DetectionResult) -> Iterator[Figure]:
     for name, found, note in measured:
         yield Figure(name, found.value, "share", found.low, found.high, "higher", note)
     for wrong, missed in result.miss_rates:
-        name = f"Faces missed at {wrong:g} wrong finds per photo"
-        yield Figure(name, missed.value, "share", missed.low, missed.high, "lower")
+        name, allowed = f"Faces missed at {wrong:g} wrong finds per photo", result.allows(wrong)
+        if allowed:
+            note = f"at most {allowed:,} wrong {'find' if allowed == 1 else 'finds'} in all"
+            yield Figure(name, missed.value, "share", missed.low, missed.high, "lower", note)
     for name, value, exact in result.official:
         note = f"{exact:.4f} with all scores in place of 1,000 thresholds"
         yield Figure(f"AP {name}, as WIDER FACE", value, better="higher", note=note)
 
 
-def _official_note(result: DetectionResult) -> Iterator[Text]:
+def _notes(result: DetectionResult) -> Iterator[Text]:
+    if result.ignored:
+        objects = "object is" if result.ignored == 1 else "objects are"
+        yield Text(
+            f"{result.ignored:,} labelled {objects} ignored: marked difficult or invalid, of a class that "
+            "was not asked for, or without an area in the photo. A find on one is neither right nor wrong."
+        )
+    if beyond := [f"{wrong:g}" for wrong, _ in result.miss_rates if not result.allows(wrong)]:
+        yield Text(
+            f"{_photos(result.photos)} cannot support the share of faces missed at {' or '.join(beyond)} "
+            "wrong finds per photo, which is less than one wrong find in all: it is not given."
+        )
     if result.official:
         yield Text(
             "AP easy, medium and hard are computed as WIDER FACE's own evaluation does: scores spread over 0 "
@@ -145,7 +168,7 @@ def _series(name: str, found: Curve, x: np.ndarray, y: np.ndarray) -> Series:
 
 
 def _tables(result: DetectionResult) -> Iterator[Block]:
-    yield _part_table("By height of the face", result.sizes)
+    yield _part_table("By height of the face", result.sizes, _SIZES_NOTE)
     if result.subsets:
         yield _part_table(
             "By subset of the set", result.subsets, "A find on another face is ignored."
@@ -224,6 +247,10 @@ def _failures(result: DetectionResult) -> Iterator[Block]:
             yield _failure_table(f"{title} that could not be used: {len(records):,}", records)
 
 
+def _photos(count: int) -> str:
+    return f"{count:,} photo" if count == 1 else f"{count:,} photos"
+
+
 def _failure_table(title: str, records: Sequence[Failure]) -> Table:
     rows = tuple((record.image, record.message) for record in records[:_SHOWN])
     more = len(records) - len(rows)
@@ -233,6 +260,9 @@ def _failure_table(title: str, records: Sequence[Failure]) -> Table:
 
 
 def _warnings(result: DetectionResult) -> Iterator[str]:
+    if result.photos < _FEW_PHOTOS:
+        verb = "is" if result.photos == 1 else "are"
+        yield f"There {verb} only {_photos(result.photos)}: the intervals are wide."
     if result.failures:
         yield (
             f"{len(result.failures)} photos or labels could not be used. Faces in photos that cannot be read "

@@ -95,7 +95,7 @@ class DetectionResult:
         mean_average_precision: Mean over IoU 0.5, 0.55 to 0.95.
         recall: Of what the product finds.
         precision: Of what the product finds.
-        miss_rates: Wrong finds per photo, and the share of faces missed there.
+        miss_rates: Wrong finds per photo, and the share of faces missed there; see `allows`.
         recall_at_false: Wrong finds in all, and the share of faces found there.
         sizes: By height of the face.
         subsets: Those that the set defines; a find on another face is ignored.
@@ -138,6 +138,10 @@ class DetectionResult:
     failures: tuple[Failure, ...]
     bad_boxes: tuple[Failure, ...]
 
+    def allows(self, wrong_per_photo: float) -> int:
+        """How many wrong finds that is in all; 0 where there are too few photos for it."""
+        return int(self.photos * wrong_per_photo * (1 + 1e-12))
+
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON values, without the curves."""
         return {
@@ -155,7 +159,8 @@ class DetectionResult:
             "recall": self.recall.to_dict(),
             "precision": self.precision.to_dict(),
             "miss_rates": [
-                {"wrong_per_photo": x, **found.to_dict()} for x, found in self.miss_rates
+                {"wrong_per_photo": x, "supported": self.allows(x) > 0, **found.to_dict()}
+                for x, found in self.miss_rates
             ],
             "recall_at_false": [
                 {"wrong": n, "value": json_number(found)} for n, found in self.recall_at_false

@@ -30,7 +30,8 @@ def read_voc(
     Args:
         root: Folder of the photos, at any depth; or one with `JPEGImages/` and `Annotations/`.
         annotations: Folder of the XML files. Default: each lies beside its photo.
-        classes: Names of the objects that are faces; others are left out. Default: every object is one.
+        classes: Names of the objects that are faces; others are ignored, so that a find on one counts
+            neither as right nor as wrong. Default: every object is one.
 
     Raises:
         InputError: There is no photo, no label, or no object of these classes.
@@ -55,7 +56,7 @@ def read_voc(
         photos.append(photo)
         bad_boxes += flat_boxes(name, photo.boxes)
     failures += _without_photo(annotations or photo_root, seen)
-    if not any(len(photo.boxes) for photo in photos):
+    if not any(_is_face(label, classes) for photo in photos for (label,) in photo.labels):
         wanted = f" of class {', '.join(sorted(classes))}" if classes else ""
         raise InputError(
             f"Among {len(paths)} photos in {photo_root} there is none with a labelled face{wanted}. "
@@ -92,11 +93,17 @@ def _read_photo(path: Path, name: str, label: Path, classes: Collection[str]) ->
         ) from error
     except (OSError, ElementTree.ParseError) as error:
         raise InputError(f"The labels {label} cannot be read: {error}.") from error
-    objects = [one for one in tree.iter("object") if not classes or _class(one) in classes]
+    objects = list(tree.iter("object"))
     boxes = np.array([_corners(one, label) for one in objects], dtype=np.float32).reshape(-1, 4)
     hard = np.array([_flag(one, "difficult") for one in objects], dtype=bool)
     flat = ~np.all(boxes[:, 2:] > boxes[:, :2], axis=1)
-    return LabelledPhoto(path, name, boxes, hard | flat, tuple((_class(one),) for one in objects))
+    names = [_class(one) for one in objects]
+    other = np.array([not _is_face(one, classes) for one in names], dtype=bool)
+    return LabelledPhoto(path, name, boxes, hard | flat | other, tuple((one,) for one in names))
+
+
+def _is_face(name: str, classes: Collection[str]) -> bool:
+    return not classes or name in classes
 
 
 def _class(entry: ElementTree.Element) -> str:

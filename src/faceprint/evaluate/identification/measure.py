@@ -28,6 +28,7 @@ from faceprint.match import (
     open_set,
     true_accept_rate,
 )
+from faceprint.match.rates import allowed_errors
 from faceprint.pipeline.decide import search_threshold
 from faceprint.types import FloatArray
 
@@ -97,6 +98,12 @@ def _draws(people: _Ints, plan: IdentificationPlan) -> Iterator[Draw]:
     counts = np.bincount(people) if len(people) else np.zeros(0, dtype=np.int64)
     able, present = np.flatnonzero(counts > plan.enrol), np.flatnonzero(counts)
     wanted = min(round(plan.share * len(able)), len(present) - 1)
+    if len(present) < 3:
+        raise InputError(
+            f"There {'is' if len(present) == 1 else 'are'} {len(present)} "
+            f"{'person' if len(present) == 1 else 'people'} with photos. It takes at least 3 people: 2 to "
+            "enrol, and another to come unknown."
+        )
     if wanted < 2:
         raise InputError(
             f"Of {len(present)} people, {len(able)} have the {plan.enrol + 1} photos that it takes to be "
@@ -195,10 +202,10 @@ class _Judge:
             return 1 - true_accept_rate(known, unknown, fpir).value
 
         drawn = estimate(missed, self._found, self._pooled.best_unknown, groups=self._groups)
-        per_repetition = len(self._pooled.best_unknown) / self._repetitions
+        per_repetition = round(len(self._pooled.best_unknown) / self._repetitions)
         return FpirPoint(
             asked=fpir,
-            allowed=int(fpir * per_repetition * (1 + 1e-12)),
+            allowed=allowed_errors(fpir, per_repetition),
             threshold=threshold,
             fpir=self._fpir(threshold),
             fnir=self._shared(self._pooled.fnir(threshold), drawn),
@@ -245,11 +252,12 @@ class _Judge:
 
 
 def _notes(folder: PeopleFolder, embeddings: PhotoEmbeddings, draw: Draw) -> tuple[str, ...]:
-    notes = []
+    notes = list(folder.notes)
     if embeddings.failures:
         notes.append(
-            f"{len(embeddings.failures):,} of {len(folder.photos):,} photos gave no face: those enrolled "
-            "enrol nothing, those searched for are misses, or no false positives."
+            f"{len(embeddings.failures):,} of {len(folder.photos):,} photos gave no face "
+            f"({embeddings.failure_counts}): those enrolled enrol nothing, those searched for are misses, "
+            "or no false positives."
         )
     strangers = len(np.unique(folder.people[draw.unknown]))
     enrolled = len(np.unique(folder.people[draw.gallery]))
@@ -257,4 +265,8 @@ def _notes(folder: PeopleFolder, embeddings: PhotoEmbeddings, draw: Draw) -> tup
         notes.append(
             f"There are only {enrolled} enrolled and {strangers} unknown people: the intervals are wide."
         )
+    notes.append(
+        "Thresholds for a false positive rate are read off the very probes that are reported, so that they "
+        "flatter; the product's own threshold is not."
+    )
     return tuple(notes)

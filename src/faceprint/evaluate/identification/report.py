@@ -7,7 +7,11 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from faceprint.evaluate.identification import IdentificationFigures, IdentificationResult
+from faceprint.evaluate.identification import (
+    FpirPoint,
+    IdentificationFigures,
+    IdentificationResult,
+)
 from faceprint.evaluate.looking import Finding, failure_section, pictures_of
 from faceprint.evaluate.reasons import explain
 from faceprint.evaluate.report import (
@@ -108,9 +112,7 @@ def _points_table(title: str, figures: IdentificationFigures) -> Table:
             point.threshold if math.isfinite(point.threshold) else None,
             rate_cell(point.fpir),
             rate_cell(point.fnir),
-            f"{point.allowed:,} false positives a repetition"
-            if point.allowed
-            else f"nothing: this rate needs at least {math.ceil(1 / point.asked):,} unknown probes",
+            _support(point),
         )
         for point in figures.points
     )
@@ -125,6 +127,15 @@ def _points_table(title: str, figures: IdentificationFigures) -> Table:
         ),
         rows,
     )
+
+
+def _support(point: FpirPoint) -> str:
+    if not point.allowed:
+        return f"nothing: this rate needs at least {math.ceil(1 / point.asked):,} unknown probes"
+    count = (
+        f"{point.allowed:,} false {'positive' if point.allowed == 1 else 'positives'} a repetition"
+    )
+    return f"{count}: few" if point.few else count
 
 
 def _product_table(title: str, figures: IdentificationFigures) -> Table:
@@ -157,7 +168,7 @@ def _both_ways(counted: IdentificationFigures, made: IdentificationFigures) -> T
     rows += [
         (f"FNIR at FPIR {asked_name(a.asked)}", rate_cell(a.fnir), rate_cell(b.fnir))
         for a, b in zip(counted.points, made.points, strict=True)
-        if a.supported
+        if a.allowed
     ]
     return Table(
         "Photos without an embedding counted both ways",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceprint.errors import InputError
-from faceprint.evaluate.estimates import json_number, json_rate
+from faceprint.evaluate.estimates import SUPPORT, json_number, json_rate
 from faceprint.evaluate.photos import PhotoEmbeddings
 from faceprint.evaluate.protocols import PeopleFolder
 from faceprint.match import OpenSet, Rate
@@ -53,8 +53,11 @@ class IdentificationPlan:
                 f"Expected at least one photo to enrol and one repetition, got {self.enrol} and "
                 f"{self.repetitions}."
             )
-        if not 0 < self.share <= 1:
-            raise InputError(f"The share of people to enrol lies in 0 to 1, got {self.share!r}.")
+        if not 0 < self.share < 1:
+            raise InputError(
+                "The share of people to enrol lies between 0 and 1, ends excluded, as in 0.5, got "
+                f"{self.share!r}."
+            )
         if not 0 < self.fpir < 1:
             raise InputError(
                 f"A false positive identification rate lies between 0 and 1, got {self.fpir!r}."
@@ -96,14 +99,20 @@ class FpirPoint:
 
     @property
     def supported(self) -> bool:
-        """Whether there are unknown probes enough to speak of the rate at all."""
-        return self.allowed > 0
+        """Whether thirty false positives make the rate: enough for a headline."""
+        return self.allowed >= SUPPORT
+
+    @property
+    def few(self) -> bool:
+        """Whether false positives make the rate, but fewer than thirty."""
+        return 0 < self.allowed < SUPPORT
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON values."""
         return {
             "fpir_asked": self.asked,
             "supported": self.supported,
+            "few": self.few,
             "false_positives_allowed": self.allowed,
             "threshold": json_number(self.threshold),
             "fpir": json_rate(self.fpir),

@@ -12,7 +12,12 @@ from typing import Literal
 
 from faceprint.errors import InputError
 from faceprint.evaluate.protocols.lists import first_existing, numbered_lines
-from faceprint.evaluate.protocols.pairs import PairBuilder, PairList, check_photos
+from faceprint.evaluate.protocols.pairs import (
+    PairBuilder,
+    PairList,
+    check_photos,
+    numbered,
+)
 
 __all__ = ["read_cfp"]
 
@@ -55,7 +60,7 @@ def read_cfp(root: Path, *, part: Literal["FF", "FP"]) -> PairList:
     notes = found.notes + check_photos(split, found.photos)
     if mixed:
         notes += (f"The label of {mixed:,} pairs is not that of the folders of their photos.",)
-    return replace(found, notes=notes)
+    return replace(found, people=numbered(map(_person, found.photos)), notes=notes)
 
 
 def _read_photos(path: Path) -> dict[int, Path]:

@@ -16,7 +16,13 @@ import numpy as np
 
 from faceprint.errors import InputError
 from faceprint.evaluate.protocols.lists import first_existing, numbered_lines
-from faceprint.evaluate.protocols.pairs import FitPhotos, PairBuilder, PairList, check_photos
+from faceprint.evaluate.protocols.pairs import (
+    FitPhotos,
+    PairBuilder,
+    PairList,
+    check_photos,
+    numbered,
+)
 
 __all__ = ["read_lfw"]
 
@@ -53,10 +59,12 @@ def read_lfw(
         train = _read_pairs(train_path, root, photos, "LFW view 1, training pairs")
         test = _read_pairs(test_path, root, photos, "LFW view 1")
         everything = tuple(photos)
+        people = numbered(photo.parent.name for photo in everything)
         return replace(
             test,
-            train=replace(train, photos=everything),
+            train=replace(train, photos=everything, people=people),
             photos=everything,
+            people=people,
             notes=test.notes + check_photos(test_path, everything),
         )
     path = pairs if pairs is not None and pairs.is_file() else _list(lists, root, "pairs.txt")
@@ -64,7 +72,11 @@ def read_lfw(
     if unrestricted:
         fit = _read_people(_list(lists, root, "people.txt"), root, photos, found)
         found = replace(found, name="LFW view 2, unrestricted", fit=fit, photos=tuple(photos))
-    return replace(found, notes=found.notes + check_photos(path, found.photos))
+    return replace(
+        found,
+        people=numbered(photo.parent.name for photo in found.photos),
+        notes=found.notes + check_photos(path, found.photos),
+    )
 
 
 def _list(lists: Path, root: Path, name: str) -> Path:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,14 @@ import numpy.typing as npt
 
 from faceprint.errors import InputError
 
-__all__ = ["FitPhotos", "PairBuilder", "PairList", "check_photos"]
+__all__ = [
+    "FitPhotos",
+    "PairBuilder",
+    "PairList",
+    "check_photos",
+    "numbered",
+    "photo_names",
+]
 
 _NAMED = 3
 """How many of the faults of a list a message names."""
@@ -46,6 +56,7 @@ class PairList:
         folds: (P,) int64 from 0, at least two of them; None where the list has none.
         train: Pairs of the same `photos` that thresholds are fitted on, none of them reported.
         fit: Photos whose pairs thresholds are fitted on in place of those of the other folds.
+        people: (N,) int64, whom each photo shows; None where the list does not say.
         notes: What was found on reading that a reader of figures must know.
     """
 
@@ -57,10 +68,48 @@ class PairList:
     folds: _Indices | None = None
     train: PairList | None = None
     fit: FitPhotos | None = None
+    people: _Indices | None = None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.same)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is compared, and of the truth; hexadecimal.
+
+        Neither where the photos lie nor the order of the pairs changes it.
+        """
+        names = photo_names(self.photos)
+        return sha256("\n".join(self._lines(names)).encode()).hexdigest()
+
+    def _lines(self, names: tuple[str, ...]) -> list[str]:
+        folds = np.zeros(len(self), dtype=np.int64) if self.folds is None else self.folds
+        rows = zip(self.first, self.second, self.same, folds, strict=True)
+        found = sorted(
+            "\t".join([*sorted((names[a], names[b])), str(int(same)), str(fold)])
+            for a, b, same, fold in rows
+        )
+        return found if self.train is None else [*found, "train", *self.train._lines(names)]
+
+
+def photo_names(photos: tuple[Path, ...]) -> tuple[str, ...]:
+    """The photos without the folder that they all lie in.
+
+    >>> photo_names((Path("/data/ada/1.jpg"), Path("/data/bob/1.jpg")))
+    ('ada/1.jpg', 'bob/1.jpg')
+    """
+    places = [photo.absolute() for photo in photos]
+    try:
+        shared = os.path.commonpath([place.parent for place in places])
+    except ValueError:  # Windows: they lie on several drives.
+        return tuple(place.as_posix() for place in places)
+    return tuple(place.relative_to(shared).as_posix() for place in places)
+
+
+def numbered(names: Iterable[str]) -> _Indices:
+    """A number for each name; equal ones have one number."""
+    return np.unique(list(names), return_inverse=True)[1].astype(np.int64)
 
 
 class PairBuilder:
@@ -168,10 +217,7 @@ def check_photos(source: Path, photos: tuple[Path, ...]) -> tuple[str, ...]:
     if not missing:
         return ()
     verb = "is" if len(missing) == 1 else "are"
-    return (
-        f"{_some(len(missing), 'photo')} of the list {verb} not there: {_listed(missing)}. Their "
-        "comparisons count as failed.",
-    )
+    return (f"{_some(len(missing), 'photo')} of the list {verb} not there: {_listed(missing)}.",)
 
 
 def _some(count: int, what: str) -> str:

@@ -12,11 +12,17 @@ from typing import Final
 
 from faceprint.errors import InputError
 from faceprint.evaluate.protocols.lists import read_list
-from faceprint.evaluate.protocols.pairs import PairBuilder, PairList, check_photos
+from faceprint.evaluate.protocols.pairs import (
+    PairBuilder,
+    PairList,
+    check_photos,
+    numbered,
+)
+from faceprint.media.signature import PHOTO_SUFFIXES
 
 __all__ = ["read_pair_table"]
 
-_SEPARATORS: Final = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "spaces"}
+_SEPARATORS: Final = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars", " ": "spaces"}
 _SAMPLE: Final = 50
 
 _SIDES: Final = ("photo", "image", "img", "file", "filename", "path")
@@ -55,7 +61,7 @@ class _Columns:
 def read_pair_table(path: Path, *, root: Path | None = None) -> PairList:
     """The pairs of a list in CSV or the like.
 
-    Columns are separated by tabs, semicolons, commas or spaces. A head names them (photo_a, photo_b,
+    Columns are separated by tabs, semicolons, commas, bars or spaces. A head names them (photo_a, photo_b,
     same, fold, person_a, person_b, and words like these); without a head they are two photos and the
     truth, or the truth and two photos, and then the fold if there is one. The truth is 1 or 0, true or
     false, genuine or impostor, same or different; with columns of persons it can be left out. Pairs that
@@ -69,19 +75,25 @@ def read_pair_table(path: Path, *, root: Path | None = None) -> PairList:
         InputError: The list cannot be read, a line does not fit, two lines contradict each other, it has
             pairs of one kind alone, or more than half of the photos are not there.
     """
-    rows = _rows(path)
-    columns, rows = _columns(path, rows)
+    place = _placer(path, root)
+    columns, rows, head = _columns(path, _rows(path), place)
     folds = None if columns.fold is None else _folds(path, rows, columns.fold)
     photos: dict[Path, int] = {}
     builder = PairBuilder(path, photos)
-    place = _placer(path, root)
+    shown: dict[Path, tuple[str, int]] = {}
     for line, row in rows:
-        a, b = (_photo(path, line, row[k]) for k in (columns.a, columns.b))
+        a, b = (place(_photo(path, line, row[k])) for k in (columns.a, columns.b))
         fold = 0 if folds is None or columns.fold is None else folds[row[columns.fold]]
         same = _truth(path, line, row, columns)
-        builder.add(f"line {line}", place(a), place(b), same=same, fold=fold)
+        builder.add(f"line {line}", a, b, same=same, fold=fold)
+        for photo, column in zip((a, b), columns.persons or (), strict=False):
+            _name(path, line, photo, row[column], shown)
     found = builder.build(path.name)
-    return replace(found, notes=found.notes + check_photos(path, found.photos))
+    return replace(
+        found,
+        people=numbered(shown[photo][0] for photo in found.photos) if shown else None,
+        notes=head + found.notes + check_photos(path, found.photos),
+    )
 
 
 def _rows(path: Path) -> list[_Row]:
@@ -106,8 +118,8 @@ def _rows(path: Path) -> list[_Row]:
             )
     if width < 3:
         raise InputError(
-            f"{path} has {width} columns; expected two photos and whether they show one person, "
-            f"separated by {', '.join(_SEPARATORS.values())}, as in: a.jpg,b.jpg,1"
+            f"{path} has {width} column{'' if width == 1 else 's'}; expected two photos and whether they "
+            f"show one person, separated by {', '.join(_SEPARATORS.values())}, as in: a.jpg,b.jpg,1"
         )
     return best
 
@@ -128,8 +140,10 @@ def _split(path: Path, text: str, separator: str) -> list[_Row]:
     return rows
 
 
-def _columns(path: Path, rows: list[_Row]) -> tuple[_Columns, list[_Row]]:
-    """Where things stand, and the rows without the head."""
+def _columns(
+    path: Path, rows: list[_Row], place: Callable[[str], Path]
+) -> tuple[_Columns, list[_Row], tuple[str, ...]]:
+    """Where things stand, the rows without the head, and a note on a head of unknown words."""
     names = [re.sub(r"[^a-z0-9]", "", cell.lower()) for cell in rows[0][1]]
 
     def named(known: Iterable[str]) -> int | None:
@@ -139,16 +153,27 @@ def _columns(path: Path, rows: list[_Row]) -> tuple[_Columns, list[_Row]]:
     person_a, person_b = named(_PERSON_A), named(_PERSON_B)
     persons = None if person_a is None or person_b is None else (person_a, person_b)
     if a is not None and b is not None and (label is not None or persons is not None):
-        return _Columns(a, b, label, named(_FOLD), persons), rows[1:]
-    if not any(_is_label(cell) for cell in rows[0][1]):
+        if len(rows) == 1:
+            raise InputError(f"{path} ends after its head: it has no pairs. Add some.")
+        return _Columns(a, b, label, named(_FOLD), persons), rows[1:], ()
+    note: tuple[str, ...] = ()
+    if not any(_is_label(cell) or _is_photo(cell, place) for cell in rows[0][1]):
+        line, head = rows[0]
+        note = (f"Line {line} of {path.name} was read as a head: {', '.join(head)[:80]}.",)
         rows = rows[1:]
     if not rows:
-        raise InputError(f"{path} has no pair after its first line, which was read as a head.")
+        raise InputError(
+            f"{path} ends after its first line, which was read as a head: it has no pairs. Add some."
+        )
     sample = [row for _, row in rows[:_SAMPLE]]
     label = max((2, 0), key=lambda k: sum(_is_label(row[k]) for row in sample))
     a, b = (0, 1) if label == 2 else (1, 2)
     fold = 3 if len(sample[0]) > 3 and all(row[3].isdecimal() for row in sample) else None
-    return _Columns(a, b, label, fold), rows
+    return _Columns(a, b, label, fold), rows, note
+
+
+def _is_photo(cell: str, place: Callable[[str], Path]) -> bool:
+    return Path(cell).suffix.lower() in PHOTO_SUFFIXES or place(cell).is_file()
 
 
 def _is_label(cell: str) -> bool:
@@ -185,6 +210,22 @@ def _photo(path: Path, line: int, cell: str) -> str:
     if cell.lower() in _EMPTY:
         raise InputError(f"Line {line} of {path} lacks the path of a photo.")
     return cell
+
+
+def _name(
+    path: Path, line: int, photo: Path, name: str, shown: dict[Path, tuple[str, int]]
+) -> None:
+    """Notes whom a photo shows.
+
+    Raises:
+        InputError: Another line says that it shows somebody else.
+    """
+    before, where = shown.setdefault(photo, (name, line))
+    if before != name:
+        raise InputError(
+            f"Line {where} of {path} says that {photo} shows {before}, and line {line} that it shows "
+            f"{name}. Correct the list."
+        )
 
 
 def _folds(path: Path, rows: list[_Row], column: int) -> dict[str, int]:

@@ -20,7 +20,7 @@ from faceprint.evaluate.report.blocks import (
     Table,
 )
 from faceprint.evaluate.report.charts import chart_figure
-from faceprint.evaluate.report.files import writing
+from faceprint.evaluate.report.files import OWNER_ALONE, new_folder, writing
 from faceprint.evaluate.report.html import render_page
 from faceprint.evaluate.report.json_ import plain
 from faceprint.evaluate.report.overlay import Overlay, overlay
@@ -43,6 +43,7 @@ NO_DIFFERENCE = "no difference beyond chance"
 
 _GENERATOR = "faceprint comparison"
 _HEAD_BYTES = 2048
+_DIGEST_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +200,8 @@ def write_comparison(reports: Sequence[Report], path: Path) -> Comparison:
     comparison = compare(reports)
     check_comparison_file(path)
     page = comparison_page(comparison).encode("utf-8", "replace")
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, page)
+    with writing(path), new_folder(path.parent):
+        write_whole(path, page, mode=OWNER_ALONE)
     return comparison
 
 
@@ -260,10 +260,17 @@ def _overlap(one: tuple[float, float] | None, other: tuple[float, float] | None)
 
 
 def _warnings(reports: Sequence[Report]) -> Iterator[str]:
-    for name, what in (("dataset", "different data"), ("photos", "different numbers of photos")):
-        values = [show_any(report.environment.data.get(name)) for report in reports]
-        if len(set(values)) > 1:
-            pairs = ", ".join(
+    data = [report.environment.data for report in reports]
+    named = [_dataset(one) for one in data]
+    # One set of labels may lie in folders of several names.
+    told = [str(one.get("digest") or "") for one in data]
+    photos = [show_any(one.get("photos")) for one in data]
+    for what, values, identities in (
+        ("different data", named, told if all(told) else named),
+        ("different numbers of photos", photos, photos),
+    ):
+        if len(set(identities)) > 1:
+            pairs = "; ".join(
                 f"{report.run}: {value}" for report, value in zip(reports, values, strict=True)
             )
             yield f"The runs saw {what} ({pairs}): a difference may come from that."
@@ -273,6 +280,12 @@ def _warnings(reports: Sequence[Report]) -> Iterator[str]:
             said.setdefault(warning, []).append(report.run)
     for warning, runs in said.items():
         yield warning if len(runs) == len(reports) else f"{', '.join(runs)}: {warning}"
+
+
+def _dataset(data: JsonObject) -> str:
+    """What data is called, with the head of the digest of its labels."""
+    digest = str(data.get("digest") or "")[:_DIGEST_SHOWN]
+    return show_any(data.get("dataset")) + (f", labels {digest}" if digest else "")
 
 
 def _environment(reports: Sequence[Report]) -> tuple[Difference, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,11 +15,22 @@ from faceprint.evaluate.report.json_ import is_report, report_from_json, report_
 from faceprint.evaluate.report.markdown import report_markdown
 from faceprint.files import write_whole
 
-__all__ = ["ReportFiles", "check_report_folder", "read_report", "write_report", "writing"]
+__all__ = [
+    "OWNER_ALONE",
+    "ReportFiles",
+    "check_report_folder",
+    "new_folder",
+    "read_report",
+    "write_report",
+    "writing",
+]
 
 _HTML: Final = "report.html"
 _MARKDOWN: Final = "report.md"
 _JSON: Final = "report.json"
+
+OWNER_ALONE: Final = 0o600
+"""Permissions of what shows faces and names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,8 @@ def check_report_folder(folder: Path) -> None:
 def write_report(report: Report, folder: Path) -> ReportFiles:
     """Writes a report into a folder, which is made if need be.
 
-    A report of a former run is replaced; other files stay.
+    A report of a former run is replaced; other files stay. Reports show faces and names: only their owner
+    may read them.
 
     Raises:
         InputError: See `check_report_folder`.
@@ -70,10 +82,9 @@ def write_report(report: Report, folder: Path) -> ReportFiles:
         files.markdown: report_markdown(report).encode("utf-8", "surrogateescape"),
         files.html: report_page(report).encode("utf-8", "replace"),
     }
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder), new_folder(folder):
         for path, content in contents.items():
-            write_whole(path, content)
+            write_whole(path, content, mode=OWNER_ALONE)
     return files
 
 
@@ -108,6 +119,26 @@ def writing(place: Path) -> Iterator[None]:
             f"The report cannot be written to {place}: {error.strerror or error}. Free some space, or "
             "choose another place with --out."
         ) from error
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Makes a folder if need be; where what is done within fails, nothing that was made here stays.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for path in folder.iterdir() if folder in made else ():
+                path.unlink()
+            for place in made:
+                place.rmdir()
+        raise
 
 
 def _holds_report(path: Path) -> bool:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 from faceprint.errors import InputError
-from faceprint.evaluate.estimates import estimate, widened
+from faceprint.evaluate.estimates import Estimate, estimate, independent, widened
 from faceprint.evaluate.photos import PhotoEmbeddings
 from faceprint.evaluate.protocols import FitPhotos, PairList
+from faceprint.evaluate.verification.listed import (
+    measured_pairs,
+    photo_people,
+    verification_notes,
+)
 from faceprint.evaluate.verification.results import (
     Accuracy,
     EvidenceFigures,
@@ -23,6 +31,7 @@ from faceprint.evaluate.verification.results import (
 from faceprint.evaluate.verification.suspects import find_suspects
 from faceprint.match import (
     Calibration,
+    Rate,
     area_under_roc,
     brier_score,
     decidability,
@@ -38,14 +47,18 @@ from faceprint.match import (
     true_accept_rate,
     verification_probability,
 )
-from faceprint.types import FloatArray
+from faceprint.match.rates import allowed_errors
+from faceprint.types import FloatArray, Threshold
 
 __all__ = ["evaluate_verification"]
 
 _RATES = (1e-1, 1e-2, 1e-3, 1e-4)
 _PRODUCT_RATES = (1e-3, 1e-4)
+_ENOUGH = 100
+"""Pairs below which the expected calibration error is mostly chance."""
 
 _Bools = npt.NDArray[np.bool_]
+_Ints = npt.NDArray[np.int64]
 
 
 def evaluate_verification(
@@ -54,7 +67,9 @@ def evaluate_verification(
     """The figures of a list of pairs.
 
     Where the list has training pairs, all thresholds come from them, and all figures from the others.
-    Intervals take pairs as independent, which those that share a person are not.
+    Pairs of files that are missing were never measured, and are left out. Intervals come from drawing
+    people anew; where the list does not say who a photo shows, photos that genuine pairs link are one
+    person's.
 
     Args:
         pairs: The list.
@@ -66,8 +81,10 @@ def evaluate_verification(
     """
     if embeddings.photos != pairs.photos:
         raise InputError("The embeddings are not those of the photos of the list, in its order.")
+    people = photo_people(pairs)
+    pairs = measured_pairs(pairs, embeddings)
     scores = embeddings.scores(pairs.first, pairs.second)
-    fit = _fit_pairs(pairs, embeddings)
+    fit = _fit_pairs(pairs, embeddings, people)
     made = scores > -np.inf
     kinds = [bool((made & pairs.same).any()), bool((made & ~pairs.same).any())]
     if not all(kinds):
@@ -76,18 +93,34 @@ def evaluate_verification(
             f"{len(embeddings.failures):,} of {len(pairs.photos):,} photos gave no face. The first "
             f"reason: {embeddings.failures[0].message}"
         )
-    everything = np.ones(len(scores), dtype=bool)
+    data = _Data(
+        scores, pairs.same, people[np.stack([pairs.first, pairs.second], axis=1)], pairs.folds
+    )
     return VerificationResult(
         pairs=pairs,
         embeddings=embeddings,
         scores=scores,
         calibration=calibration,
-        figures=_figures(pairs, scores, everything, fit, calibration),
-        without_failures=None if made.all() else _figures(pairs, scores, made, fit, calibration),
+        figures=_figures(data, fit, calibration),
+        without_failures=None if made.all() else _figures(data.part(made), fit, calibration),
         evidence=_evidence(scores, pairs.same, calibration),
         suspects=find_suspects(pairs, embeddings, scores),
-        notes=pairs.notes + _notes(pairs, embeddings),
+        notes=pairs.notes + verification_notes(pairs, embeddings, scores),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Data:
+    """Pairs that are reported, with the two people of each."""
+
+    scores: FloatArray
+    same: _Bools
+    people: _Ints
+    folds: _Ints | None
+
+    def part(self, kept: _Bools) -> _Data:
+        folds = None if self.folds is None else self.folds[kept]
+        return _Data(self.scores[kept], self.same[kept], self.people[kept], folds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,14 +129,17 @@ class _Fit:
 
     scores: FloatArray
     same: _Bools
-    folds: npt.NDArray[np.int64]
-    kind: Literal["train", "people"]
+    folds: _Ints
+    people: _Ints | None = None
+    """The two people of each training pair; None of pairs that were formed within the folds."""
 
 
-def _fit_pairs(pairs: PairList, embeddings: PhotoEmbeddings) -> _Fit | None:
-    if pairs.train is not None:
-        scores = embeddings.scores(pairs.train.first, pairs.train.second)
-        return _Fit(scores, pairs.train.same, np.full(len(scores), 2), "train")
+def _fit_pairs(pairs: PairList, embeddings: PhotoEmbeddings, people: _Ints) -> _Fit | None:
+    train = pairs.train
+    if train is not None:
+        scores = embeddings.scores(train.first, train.second)
+        owners = people[np.stack([train.first, train.second], axis=1)]
+        return _Fit(scores, train.same, np.full(len(scores), 2), owners)
     if pairs.fit is not None:
         return _people_pairs(pairs.fit, embeddings)
     return None
@@ -129,7 +165,6 @@ def _people_pairs(fit: FitPhotos, embeddings: PhotoEmbeddings) -> _Fit:
         scores=np.concatenate([embeddings.scores(a, b) for a, b, _, _ in parts]),
         same=np.concatenate([np.full(len(a), same) for a, _, same, _ in parts]),
         folds=np.concatenate([np.full(len(a), fold) for a, _, _, fold in parts]),
-        kind="people",
     )
 
 
@@ -140,67 +175,95 @@ def _runs(people: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
     return list(zip(starts.tolist(), lengths.tolist(), strict=True))
 
 
-def _figures(
-    pairs: PairList,
-    scores: FloatArray,
-    kept: _Bools,
-    fit: _Fit | None,
-    calibration: Calibration | None,
-) -> VerificationFigures:
-    genuine, impostor = scores[kept & pairs.same], scores[kept & ~pairs.same]
-    trained = fit is not None and fit.kind == "train"
-    reference = fit.scores[~fit.same] if fit is not None and trained else impostor
+def _figures(data: _Data, fit: _Fit | None, calibration: Calibration | None) -> VerificationFigures:
+    same = data.same
+    genuine, impostor = data.scores[same], data.scores[~same]
+    own, others = data.people[same], data.people[~same]
+    reference, theirs = impostor, others
+    if fit is not None and fit.people is not None:
+        reference, theirs = fit.scores[~fit.same], fit.people[~fit.same]
+
+    def figure(statistic: Callable[..., float], **options: Any) -> Estimate:
+        return estimate(statistic, genuine, impostor, groups=(own, others), **options)
+
+    def point(fmr: float) -> FmrPoint:
+        threshold = error_curve(genuine, reference).threshold_at(fmr)
+
+        def missed(genuine: FloatArray, reference: FloatArray) -> float:
+            return 1 - true_accept_rate(genuine, reference, fmr).value
+
+        drawn = estimate(missed, genuine, reference, groups=(own, theirs))
+        return FmrPoint(
+            asked=fmr,
+            allowed=allowed_errors(fmr, len(reference)),
+            threshold=threshold,
+            fmr=_over_people(false_matches(impostor, threshold), impostor >= threshold, others),
+            fnmr=widened(false_non_matches(genuine, threshold), drawn),
+        )
+
+    def product(threshold: Threshold) -> ProductPoint:
+        score = threshold.score
+        return ProductPoint(
+            threshold,
+            _over_people(false_matches(impostor, score), impostor >= score, others),
+            _over_people(false_non_matches(genuine, score), genuine < score, own),
+        )
+
+    eer = figure(_equal_error_rate)
+    fewer = min(len(genuine), len(impostor))
+    counted = widened(rate(round(eer.value * fewer), fewer), eer)
+    thresholds = () if calibration is None else map(calibration.threshold, _PRODUCT_RATES)
     return VerificationFigures(
         genuine_count=len(genuine),
         impostor_count=len(impostor),
-        accuracy=_accuracy(pairs, scores, kept, fit),
-        eer=estimate(lambda g, i: equal_error_rate(error_curve(g, i)), genuine, impostor),
-        auc=estimate(area_under_roc, genuine, impostor),
-        d_prime=estimate(decidability, genuine, impostor, bounds=(-np.inf, np.inf)),
-        points=tuple(_fmr_point(fmr, genuine, impostor, reference) for fmr in _RATES),
-        product=()
-        if calibration is None
-        else tuple(
-            ProductPoint(t, false_matches(impostor, t.score), false_non_matches(genuine, t.score))
-            for t in map(calibration.threshold, _PRODUCT_RATES)
-        ),
+        accuracy=_accuracy(data, fit),
+        eer=replace(eer, low=counted.low, high=counted.high),
+        auc=figure(area_under_roc),
+        d_prime=figure(decidability, bounds=(-np.inf, np.inf)),
+        points=tuple(map(point, _RATES)),
+        product=tuple(map(product, thresholds)),
     )
 
 
-def _fmr_point(
-    fmr: float, genuine: FloatArray, impostor: FloatArray, reference: FloatArray
-) -> FmrPoint:
-    """A point whose threshold comes from `reference`: the impostor scores, or those of training."""
-    threshold = error_curve(genuine, reference).threshold_at(fmr)
+def _equal_error_rate(genuine: FloatArray, impostor: FloatArray) -> float:
+    """NaN where no comparison could be made, as in a resample."""
+    if max(genuine.max(), impostor.max()) == -np.inf:
+        return math.nan
+    return equal_error_rate(error_curve(genuine, impostor))
 
-    def missed(genuine: FloatArray, reference: FloatArray) -> float:
-        return 1 - true_accept_rate(genuine, reference, fmr).value
 
-    return FmrPoint(
-        asked=fmr,
-        allowed=int(fmr * len(reference) * (1 + 1e-12)),
-        threshold=threshold,
-        fmr=false_matches(impostor, threshold),
-        fnmr=widened(false_non_matches(genuine, threshold), estimate(missed, genuine, reference)),
+def _over_people(counted: Rate, wrong: _Bools, people: _Ints) -> Rate:
+    """A counted rate whose interval covers that over people drawn anew.
+
+    Args:
+        counted: The rate.
+        wrong: (N,) bool, which of the trials are counted.
+        people: (N, 2) the two people of each.
+    """
+    if independent(people):
+        return counted
+    drawn = estimate(
+        lambda errors: float(np.mean(errors)), wrong.astype(np.float32), groups=[people]
     )
+    return widened(counted, drawn)
 
 
-def _accuracy(
-    pairs: PairList, scores: FloatArray, kept: _Bools, fit: _Fit | None
-) -> Accuracy | None:
-    if fit is not None and fit.kind == "train":
-        return _trained_accuracy(scores[kept], pairs.same[kept], fit)
-    if pairs.folds is None or len(np.unique(pairs.folds[kept])) < 2:
+def _accuracy(data: _Data, fit: _Fit | None) -> Accuracy | None:
+    if fit is not None and fit.people is not None:
+        return _trained_accuracy(data, fit)
+    if data.folds is None or len(np.unique(data.folds)) < 2:
         return None
     others: dict[str, Any] = {}
     if fit is not None:
         others = {"fit_scores": fit.scores, "fit_same": fit.same, "fit_folds": fit.folds}
-    found = fold_accuracy(scores[kept], pairs.same[kept], pairs.folds[kept], **others)
-    reach = 2 * found.standard_error
+    found = fold_accuracy(data.scores, data.same, data.folds, **others)
+    limits = found.thresholds[np.searchsorted(found.folds, data.folds)]
+    right = _right_answers(data, limits)
+    reach = float(stdtrit(len(found.folds) - 1, 0.975)) * found.standard_error
     return Accuracy(
         value=found.mean,
-        low=max(0.0, found.mean - reach),
-        high=min(1.0, found.mean + reach),
+        low=max(0.0, min(found.mean - reach, right.low)),
+        high=min(1.0, max(found.mean + reach, right.high)),
         thresholds=tuple(found.thresholds.tolist()),
         fitted_on="the pairs of the other folds"
         if fit is None
@@ -210,17 +273,22 @@ def _accuracy(
     )
 
 
-def _trained_accuracy(scores: FloatArray, same: _Bools, fit: _Fit) -> Accuracy:
+def _right_answers(data: _Data, thresholds: npt.ArrayLike) -> Rate:
+    right = (data.scores >= np.asarray(thresholds, dtype=np.float64)) == data.same
+    return _over_people(rate(int(right.sum()), len(right)), right, data.people)
+
+
+def _trained_accuracy(data: _Data, fit: _Fit) -> Accuracy:
     """Accuracy at the threshold of the training pairs: two folds, and only the first is reported."""
     found = fold_accuracy(
-        np.concatenate([scores, fit.scores]),
-        np.concatenate([same, fit.same]),
-        np.repeat([0, 1], [len(scores), len(fit.scores)]),
+        np.concatenate([data.scores, fit.scores]),
+        np.concatenate([data.same, fit.same]),
+        np.repeat([0, 1], [len(data.scores), len(fit.scores)]),
         fit_scores=fit.scores,
         fit_same=fit.same,
         fit_folds=fit.folds,
     )
-    right = rate(round(float(found.accuracies[0]) * len(scores)), len(scores))
+    right = _right_answers(data, found.thresholds[0])
     return Accuracy(
         value=right.value,
         low=right.low,
@@ -242,30 +310,8 @@ def _evidence(
     stated = [verification_probability(float(ratio), prior=prior) for ratio in ratios]
     return EvidenceFigures(
         cllr=log_likelihood_ratio_cost(ratios[same], ratios[~same]),
-        ece=expected_calibration_error(stated, same),
+        ece=expected_calibration_error(stated, same) if len(same) >= _ENOUGH else math.nan,
         brier=brier_score(stated, same),
         prior=prior,
         diagram=reliability(stated, same),
     )
-
-
-def _notes(pairs: PairList, embeddings: PhotoEmbeddings) -> tuple[str, ...]:
-    notes = []
-    if embeddings.failures:
-        notes.append(
-            f"{len(embeddings.failures):,} of {len(pairs.photos):,} photos gave no face: their "
-            "comparisons count as refused."
-        )
-    counts = {"genuine": int(pairs.same.sum()), "impostor": int((~pairs.same).sum())}
-    notes += [
-        f"There {'is' if count == 1 else 'are'} only {count} {kind} {'pair' if count == 1 else 'pairs'}: "
-        "the intervals are wide."
-        for kind, count in counts.items()
-        if count < 100
-    ]
-    if pairs.train is None and pairs.folds is None:
-        notes.append(
-            "The list has neither folds nor training pairs: thresholds for a false match rate are read "
-            "off the very pairs that are reported, and no accuracy is given."
-        )
-    return tuple(notes)

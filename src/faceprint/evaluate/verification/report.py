@@ -24,7 +24,11 @@ from faceprint.evaluate.report import (
     rate_cell,
 )
 from faceprint.evaluate.verification.charts import curve_of, curves, discard_chart
-from faceprint.evaluate.verification.results import VerificationFigures, VerificationResult
+from faceprint.evaluate.verification.results import (
+    FmrPoint,
+    VerificationFigures,
+    VerificationResult,
+)
 from faceprint.evaluate.verification.suspects import worst_pairs
 
 __all__ = ["rate_name", "verification_report"]
@@ -130,8 +134,9 @@ def _rates(result: VerificationResult) -> tuple[Block, ...]:
         blocks.append(Table("Folds", columns, rows, note))
     blocks.append(
         Text(
-            "Intervals hold 95 %. They take pairs as independent; pairs that share a person are not, so "
-            "that true intervals are somewhat wider."
+            "Intervals hold 95 %. They come from drawing people anew with all their pairs, since pairs that "
+            "share a person are not independent, and are never narrower than that of the counts. Accuracy "
+            "over folds has the interval of Student for that many folds."
         )
     )
     if result.without_failures is not None:
@@ -154,7 +159,7 @@ def _points_table(title: str, figures: VerificationFigures) -> Table:
             point.threshold,
             rate_cell(point.fmr),
             rate_cell(point.fnmr),
-            _support(point.asked, point.allowed),
+            _support(point),
         )
         for point in figures.points
     )
@@ -162,10 +167,11 @@ def _points_table(title: str, figures: VerificationFigures) -> Table:
     return Table(title, _columns(names, threshold="score"), rows)
 
 
-def _support(asked: float, allowed: int) -> str:
-    if allowed:
-        return f"{allowed:,} false {'match' if allowed == 1 else 'matches'}"
-    return f"nothing: this rate needs at least {math.ceil(1 / asked):,} impostor pairs"
+def _support(point: FmrPoint) -> str:
+    if not point.allowed:
+        return f"nothing: this rate needs at least {math.ceil(1 / point.asked):,} impostor pairs"
+    count = f"{point.allowed:,} false {'match' if point.allowed == 1 else 'matches'}"
+    return f"{count}: few" if point.few else count
 
 
 def _product_table(title: str, figures: VerificationFigures) -> Table:
@@ -192,7 +198,7 @@ def _both_ways(counted: VerificationFigures, made: VerificationFigures) -> Table
         rows.append(("accuracy", *values))
     rows.append(("EER", percent(counted.eer.value), percent(made.eer.value)))
     for a, b in zip(counted.points, made.points, strict=True):
-        if a.supported:
+        if a.allowed:
             name = f"FNMR at FMR {rate_name(a.asked)}"
             rows.append((name, rate_cell(a.fnmr), rate_cell(b.fnmr)))
     for c, d in zip(counted.product, made.product, strict=True):
@@ -210,13 +216,15 @@ def _evidence(result: VerificationResult) -> tuple[Section, ...]:
     found = result.evidence
     if found is None:
         return ()
-    rows = (("Cllr, bits", found.cllr), ("ECE", found.ece), ("Brier score", found.brier))
+    ece = found.ece if math.isfinite(found.ece) else None
+    rows = (("Cllr, bits", found.cllr), ("ECE", ece), ("Brier score", found.brier))
+    left_out = "" if ece is not None else " Fewer than 100 pairs say nothing of the ECE."
     table = Table(
         "Stated probabilities against what happened",
         (Column("figure"), Column("value", "number")),
         rows,
         "Cllr: 0 is perfect, 1 is no information. ECE and Brier score: 0 is perfect; at a prior of "
-        f"{found.prior:.3g}, the share of genuine pairs here.",
+        f"{found.prior:.3g}, the share of genuine pairs here.{left_out}",
     )
     stated = tuple(found.diagram.stated.tolist())
     chart = Chart(

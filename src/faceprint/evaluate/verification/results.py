@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceprint.evaluate.estimates import Estimate, json_number, json_rate
+from faceprint.evaluate.estimates import SUPPORT, Estimate, json_number, json_rate
 from faceprint.evaluate.looking import Finding
 from faceprint.evaluate.photos import PhotoEmbeddings
 from faceprint.evaluate.protocols import PairList
@@ -31,7 +31,8 @@ class Accuracy:
 
     Attributes:
         value: 0 to 1; the mean where there are folds.
-        low: Lower end of the 95 % interval; of folds, two standard errors below the mean.
+        low: Lower end of the 95 % interval; of folds, Student's for that many, and no narrower than that
+            of all right answers.
         high: Upper end.
         thresholds: One for each fold.
         folds: Accuracy of each fold; empty where there are none.
@@ -70,7 +71,7 @@ class FmrPoint:
         asked: The false match rate.
         allowed: How many false matches that is; 0 where there are too few impostor pairs for it.
         threshold: The lowest that has no more.
-        fmr: As measured; NaN ends never occur.
+        fmr: As measured.
         fnmr: As measured; the interval has the uncertainty of the threshold in it.
     """
 
@@ -82,14 +83,20 @@ class FmrPoint:
 
     @property
     def supported(self) -> bool:
-        """Whether there are impostor pairs enough to speak of the rate at all."""
-        return self.allowed > 0
+        """Whether thirty false matches make the rate: enough for a headline."""
+        return self.allowed >= SUPPORT
+
+    @property
+    def few(self) -> bool:
+        """Whether false matches make the rate, but fewer than thirty."""
+        return 0 < self.allowed < SUPPORT
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON values."""
         return {
             "fmr_asked": self.asked,
             "supported": self.supported,
+            "few": self.few,
             "false_matches_allowed": self.allowed,
             "threshold": json_number(self.threshold),
             "fmr": json_rate(self.fmr),
@@ -169,7 +176,8 @@ class EvidenceFigures:
 
     Attributes:
         cllr: Cost of the log likelihood ratios in bits: 0 is perfect, 1 is no information.
-        ece: Expected calibration error of the probabilities at `prior`.
+        ece: Expected calibration error of the probabilities at `prior`; NaN for fewer than 100 pairs, where
+            chance alone gives a large one.
         brier: Brier score of the probabilities at `prior`.
         prior: Share of genuine pairs among these.
         diagram: Stated against observed frequency.

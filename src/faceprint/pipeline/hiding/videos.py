@@ -250,7 +250,9 @@ class _Look:
 
         def embed(indices: Sequence[int]) -> FloatArray:
             models = self._anonymiser.engine.models
-            wanted = models.with_landmarks(frame.pixels, tuple(faces[k] for k in indices))
+            wanted = tuple(faces[k] for k in indices)
+            if self._namer is None:  # else all faces have theirs from `_find`
+                wanted = models.with_landmarks(frame.pixels, wanted)
             return models.embedder.embed(models.crops(frame.pixels, wanted)).vectors
 
         tracked = self._tracker.update(frame.pixels, frame.time_s, faces, embed=embed)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from faceprint.errors import InputError
+from faceprint.pipeline.results import limit_dict
 from faceprint.types import Embeddings
 from faceprint.web.access import ApiUploader
 from faceprint.web.api.contract import ERRORS, form_body
@@ -83,9 +84,7 @@ async def identify(request: Request, visitor: ApiUploader) -> dict[str, Any]:
             "results": [one.to_dict() for one in named],
             "fpir": probe.fpir if probe.fmr is None else None,
             "fmr": probe.fmr,
-            "threshold": None if threshold is None else round(threshold.score, 4),
-            "threshold_supported": None if threshold is None else threshold.supported,
-            "threshold_extrapolated": None if threshold is None else threshold.extrapolated,
+            **limit_dict(threshold),
             "model": probe.model_id,
         }
     form, photo = await _photo(request)

@@ -124,18 +124,26 @@ class NamedEmbeddingOut(BaseModel):
     candidates: list[CandidateOut]
 
 
-class NamedEmbeddingsOut(BaseModel):
+class LimitOut(BaseModel):
+    """What was decided with; null where nobody is enrolled or the model has no calibration."""
+
+    threshold: float | None
+    threshold_asked_fmr: float | None = Field(description="Asked of one comparison.")
+    threshold_fmr: float | None = Field(description="What the data promises at the threshold.")
+    threshold_supported: bool | None = Field(description="Whether that is what was asked for.")
+    threshold_extrapolated: bool | None = Field(
+        description="The threshold is an estimate beyond the calibration data."
+    )
+    threshold_estimated_fmr: float | None = Field(description="What it is estimated to stand for.")
+
+
+class NamedEmbeddingsOut(LimitOut):
     """Who the embeddings of a request are."""
 
     results: list[NamedEmbeddingOut]
     fpir: float | None = Field(description="False positive identification rate that was asked for.")
     fmr: float | None = Field(
         description="False match rate of one comparison, if asked for instead."
-    )
-    threshold: float | None
-    threshold_supported: bool | None
-    threshold_extrapolated: bool | None = Field(
-        description="The threshold is an estimate beyond the calibration data."
     )
     model: str
 
@@ -144,7 +152,7 @@ class IdentifiedFaceOut(PlaceOut, NamedEmbeddingOut):
     """One face and who it is."""
 
 
-class IdentificationOut(BaseModel):
+class IdentificationOut(LimitOut):
     """The faces of one photo and who they are."""
 
     image: str
@@ -155,15 +163,10 @@ class IdentificationOut(BaseModel):
     fmr: float | None = Field(
         description="False match rate of one comparison, if asked for instead."
     )
-    threshold: float | None
-    threshold_supported: bool | None
-    threshold_extrapolated: bool | None = Field(
-        description="The threshold is an estimate beyond the calibration data."
-    )
     model: str
 
 
-class VerificationOut(BaseModel):
+class VerificationOut(LimitOut):
     """Whether two faces are of one person."""
 
     same: bool | None = Field(description="Null where the model has no calibration.")
@@ -172,8 +175,7 @@ class VerificationOut(BaseModel):
     probability: float | None = Field(
         description="That they are one person, where half of such pairs are; null as above."
     )
-    threshold: float | None
-    fmr: float | None = Field(description="The false match rate that the threshold stands for.")
+    fmr: float | None = Field(description="As threshold_fmr.")
     model: str
     images: tuple[str, str]
 
