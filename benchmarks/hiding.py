@@ -22,12 +22,12 @@ from rich.console import Console
 
 from detection import read_boxes
 from faceprint import Detection, Faceprint
+from faceprint.evaluate.protocols import read_lfw
 from faceprint.geometry import iou_matrix
 from faceprint.media import read_image
 from faceprint.media.hide import HIDE_STYLES, HideStyle, hide_faces
 from faceprint.pipeline.choose import central_face
 from faceprint.types import Face, FloatArray, Image
-from lfw_view1 import read_pairs
 from machine import describe_machine, write_csv
 
 console = Console()
@@ -54,8 +54,9 @@ def main(
 
 def measure_attacks(engine: Faceprint, data: Path, rows: Rows) -> None:
     """Adds what becomes of faces that are hidden in each way."""
-    photos: dict[Path, int] = {}
-    pairs = read_pairs(data / "lfw", "pairsDevTest.txt", photos)
+    pairs = read_lfw(data / "lfw", view=1)
+    tested, rows_of = np.unique(np.stack([pairs.first, pairs.second], axis=1), return_inverse=True)
+    photos = [pairs.photos[index] for index in tested]
     detections = [d for d in engine.detect_many(photos) if isinstance(d, Detection)]
     images = [d.pixels for d in detections]
     central = [central_face(d) for d in detections]
@@ -64,7 +65,7 @@ def measure_attacks(engine: Faceprint, data: Path, rows: Rows) -> None:
         for d, index in zip(detections, central, strict=True)
     ]
     kept = np.array([len(some) == 1 for some in faces])
-    ends = np.stack([pairs.first, pairs.second], axis=1)
+    ends = rows_of.reshape(-1, 2)
     usable = kept[ends].all(axis=1)
     ends, same = ends[usable], pairs.same[usable]
     clear = embed_all(engine, images, faces)

@@ -36,28 +36,22 @@ class Variant:
 
     detector: str
     embedder: str
-    refine: bool = False
+    refine: bool = True
     flip: bool = False
 
 
 VARIANTS = (
     Variant("yunet", "sface"),
+    Variant("yunet", "sface", refine=False),
     Variant("yunet", "sface", flip=True),
-    Variant("yunet", "sface", refine=True),
-    Variant("yunet", "sface", refine=True, flip=True),
     Variant("yunet", "fusion"),
-    Variant("yunet", "fusion", flip=True),
-    Variant("yunet", "fusion", refine=True),
-    Variant("yunet", "fusion", refine=True, flip=True),
     Variant("yunet", "retail-0095"),
-    Variant("yunet", "retail-0095", refine=True),
     Variant("yunet", "mobilefacenet"),
-    Variant("yunet", "mobilefacenet", refine=True),
-    Variant("yunet", "dlib-resnet"),
     Variant("mtcnn", "sface"),
-    Variant("mtcnn", "sface", flip=True),
-    Variant("mtcnn", "fusion"),
     Variant("dlib-hog", "sface"),
+    Variant("yunet", "sface", refine=False, flip=True),
+    Variant("yunet", "fusion", flip=True),
+    Variant("mtcnn", "fusion"),
 )
 RATES = {1e-3: "1e-3", 1e-4: "1e-4"}
 

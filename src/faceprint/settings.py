@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         "onet", description="Card name of what adds landmarks where the detector has none."
     )
     refine: bool = Field(
-        False,
+        True,
         description="Refine the landmarks of detectors that give rough ones (YuNet) before faces are "
         "cut out for the embedder.",
     )

@@ -78,7 +78,7 @@ def test_a_folder_with_labels_made_worse(
     code, printed, said = audit(people, *options)
     assert code == 0, said
     assert "FMR by turn: " in printed
-    assert "beyond chance: " not in printed.replace("no difference beyond chance: ", "")
+    assert "beyond chance: " not in printed.replace("no difference shown beyond chance: ", "")
     page = (out / "report.html").read_text("utf-8")
     assert "What blur looks like" in page
     assert len(list((out / "samples").glob("blur_*.jpg"))) == 6

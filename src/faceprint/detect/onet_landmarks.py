@@ -8,7 +8,8 @@ Boxes of different detectors are of different kinds. O-Net therefore looks twice
 box at first is where it looks for the landmarks.
 
 It also refines landmarks. Those of YuNet follow a tilted face only part of the way: O-Net then sees the
-face turned upright by them, and once more where that turn proves to be wrong.
+face turned upright by them, and once more where that turn proves to be wrong. Profiles it does not know:
+they keep the landmarks that they have.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceprint.detect.box_crops import cut_boxes, cut_turned_squares, square_boxes
-from faceprint.detect.landmarking import locate_in_boxes, rolls_of
+from faceprint.detect.landmarking import breadths_of, locate_in_boxes, rolls_of
 from faceprint.detect.mtcnn_network import STAGES, build_graph, from_keras
 from faceprint.runtime import RuntimeOptions, Session, open_session
 from faceprint.types import Face, FloatArray, Image
@@ -37,6 +38,9 @@ _SCALE = 0.9
 _BATCH = 16
 _SURE_ROLL = np.float32(np.deg2rad(10))
 """A face that proves to be tilted by more than this beyond what its landmarks said is looked at again."""
+
+_PROFILE = 0.3
+"""A face whose landmarks are less broad is a profile: see `breadths_of`."""
 
 
 def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> OnetLandmarker:
@@ -86,16 +90,21 @@ class OnetLandmarker:
             images: (H, W, 3) uint8 RGB each.
             faces: Of each image, all with landmarks.
         """
-        rough = [face.landmarks for some in faces for face in some if face.landmarks is not None]
+        given = [face.landmarks for some in faces for face in some if face.landmarks is not None]
 
         def look(photos: npt.NDArray[np.intp], boxes: FloatArray) -> FloatArray:
-            squares = square_boxes(boxes, scale=_SCALE)
-            rolls = rolls_of(np.stack(rough))
-            points = self._look_turned(images, photos, squares, rolls)
-            better = rolls_of(points)
-            off = np.abs(np.angle(np.exp(1j * (better - rolls)))) > _SURE_ROLL
-            if off.any():
-                points[off] = self._look_turned(images, photos[off], squares[off], better[off])
+            points = np.stack(given)
+            squares, rolls = square_boxes(boxes, scale=_SCALE), rolls_of(points)
+            (again,) = np.nonzero(breadths_of(points) > _PROFILE)
+            for _ in range(_LOOKS):
+                if not len(again):
+                    break
+                points[again] = self._look_turned(
+                    images, photos[again], squares[again], rolls[again]
+                )
+                better = rolls_of(points)
+                again = again[np.abs(np.angle(np.exp(1j * (better - rolls)[again]))) > _SURE_ROLL]
+                rolls = better
             return points
 
         return locate_in_boxes(faces, look)

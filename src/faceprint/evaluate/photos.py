@@ -185,6 +185,7 @@ class _Run:
         self, faceprint: Faceprint, count: int, progress: Progress | None, change: Change | None
     ) -> None:
         self._faceprint = faceprint
+        self._detector = faceprint.settings.detector
         self._progress = progress
         self._change = change
         self._done = 0
@@ -216,13 +217,13 @@ class _Run:
         if self._change is None:
             results = self._faceprint.embed_many(wanted.values())
             for row, result in zip(wanted, results, strict=True):
-                yield row, result if isinstance(result, Failure) else _central(result)
+                yield row, result if isinstance(result, Failure) else _central(result, self._detector)
             return
         unread: dict[int, Failure] = {}
         read: deque[int] = deque()
         for result in self._faceprint.embed_many(self._changed(wanted, read, unread)):
             row = read.popleft()
-            yield row, result if isinstance(result, Failure) else _central(result)
+            yield row, result if isinstance(result, Failure) else _central(result, self._detector)
         yield from unread.items()
 
     def _changed(
@@ -253,13 +254,14 @@ class _Run:
             self._progress(self._done, len(self.faces))
 
 
-def _central(result: EmbeddedPhoto) -> CachedPhoto:
+def _central(result: EmbeddedPhoto, detector: str) -> CachedPhoto:
     index = central_face(result.detection)
     if index is None:
         return CachedPhoto(0, None, None)
     faces = result.detection.faces
     row = slice(index, index + 1)
-    face = measure_quality(faces[row], result.crops[row], result.embeddings.part(row))[0]
+    embeddings = result.embeddings.part(row)
+    (face,) = measure_quality(faces[row], result.crops[row], embeddings, detector=detector)
     return CachedPhoto(len(faces), face, result.embeddings.vectors[index])
 
 

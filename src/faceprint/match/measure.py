@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv
 
 from faceprint.errors import CalibrationError
 from faceprint.match.evidence import BINS, ScoreCounts, score_bins
@@ -175,6 +174,8 @@ def missed(comparison: Comparison, score: float) -> dict[str, float]:
     """
     if not len(comparison.genuine):
         return {"fnmr": float("nan")}
+    from scipy.special import betaincinv
+
     share = float(np.mean(comparison.genuine < score))
     trials = comparison.counts.genuine_people
     errors = share * trials

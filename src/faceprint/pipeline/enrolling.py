@@ -168,8 +168,8 @@ def _poor(chosen: Sequence[_Chosen]) -> list[str]:
         if quality is not None and (faults := find_faults(quality)):
             warnings.append(
                 f"{item.photo.detection.image} is a poor photo to enrol: the face is "
-                f"{' and '.join(faults)}. About {_in_hundred(1 - quality.score)} of 100 comparisons with a good "
-                "photo would miss. Add a better one if you can."
+                f"{' and '.join(faults)}. About {_in_hundred(1 - quality.score)} of 100 comparisons with a "
+                "good photo would miss. Add a better one if you can."
             )
     return warnings
 

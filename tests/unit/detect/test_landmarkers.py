@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from faceprint.detect.landmarking import rolls_of
+from faceprint.detect.landmarking import breadths_of, rolls_of
 from faceprint.detect.onet_landmarks import OnetLandmarker
 from faceprint.detect.retail0009 import Retail0009
 from faceprint.types import Array, Face, FloatArray, Image, Landmarker
@@ -191,3 +191,20 @@ def test_rolls_go_by_all_but_the_nose() -> None:
     half[2] += 100
     rolls = np.rad2deg(rolls_of(np.stack([profile, turned(-170), half])))
     np.testing.assert_allclose(rolls, [0, -170, 30], atol=1e-4)
+
+
+def test_profiles_keep_their_landmarks_and_need_no_network() -> None:
+    network = UprightFace()
+    profile = POINTS * np.array([0.2, 1], dtype=np.float32) * 40
+    faces = [replace(face(0, 0, 40, 40), landmarks=profile)]
+    ((found,),) = OnetLandmarker(network).refine(IMAGES[:1], [faces])
+    assert found.landmarks is not None
+    np.testing.assert_array_equal(found.landmarks, profile)
+    assert network.batches == []
+
+
+def test_breadths_do_not_depend_on_tilt_or_size() -> None:
+    # Eyes 0.4 apart, mouth corners 0.3, the mouth 0.4 below the eyes.
+    points = np.stack([turned(0), 9 * turned(50), turned(180) + 100])
+    np.testing.assert_allclose(breadths_of(points), 0.35 / 0.4, rtol=1e-4)
+    assert breadths_of(points * np.array([-1, 1], dtype=np.float32))[0] < 0

@@ -12,16 +12,19 @@ import numpy.typing as npt
 import pytest
 
 from faceprint.evaluate.audit.groups import (
+    Contrast,
     GroupAudit,
+    GroupRates,
     Matches,
     audit_groups,
     find_matches,
 )
+from faceprint.evaluate.audit.groups import _contrast as contrast_of
 from faceprint.evaluate.audit.groups import _ratio_interval as ratio_interval
 from faceprint.evaluate.audit.intervals import PeopleRate, person_rate
 from faceprint.evaluate.audit.labels import Grouping
 from faceprint.evaluate.audit.natural import slice_by_quality
-from faceprint.evaluate.audit.words import verdict, verdicts
+from faceprint.evaluate.audit.words import ratio_words, verdict, verdicts
 from faceprint.evaluate.photos import PhotoEmbeddings
 from faceprint.types import Face, Quality
 
@@ -136,7 +139,7 @@ def test_a_worse_group_is_named() -> None:
     assert (contrast.worst, contrast.best) == ("off", "on")
     assert contrast.beyond_chance
     assert contrast.low < contrast.ratio < contrast.high
-    assert "worst for off, beyond chance" in verdict("lamp", contrast)
+    assert "worse for off than for on, beyond chance" in verdict("lamp", contrast)
 
 
 def test_groups_by_chance_do_not_differ_beyond_chance() -> None:
@@ -200,6 +203,58 @@ def rate(errors: int, people: int) -> PeopleRate:
     found = person_rate(wrong, np.ones(people))
     assert found is not None
     return found
+
+
+def grouped(**errors: tuple[int, int]) -> tuple[GroupRates, ...]:
+    """Groups of errors of so many people."""
+    found = {name: rate(*one) for name, one in errors.items()}
+    return tuple(GroupRates(name, r.people, r.people, r, r, r) for name, r in found.items())
+
+
+@pytest.mark.parametrize("more", [{"c": (0, 10)}, {"c": (2, 10)}, {"c": (0, 10), "d": (2, 10)}])
+def test_more_groups_do_not_hide_a_difference(more: dict[str, tuple[int, int]]) -> None:
+    two = contrast_of(grouped(a=(10, 1000), b=(50, 1000)), "fnmr")
+    found = contrast_of(grouped(a=(10, 1000), b=(50, 1000), **more), "fnmr")
+    assert two is not None
+    assert found is not None
+    assert (found.worst, found.best, found.beyond_chance) == ("b", "a", True)
+    assert (found.worst_rate, found.best_rate) == (0.05, 0.01)
+    assert found.ratio == two.ratio
+    assert 1 < found.low < two.low, "widened for the pairs that were tried"
+
+
+def test_of_several_differences_the_surest_is_named() -> None:
+    found = contrast_of(grouped(a=(10, 1000), b=(50, 1000), c=(200, 1000)), "fnmr")
+    assert found is not None
+    assert (found.worst, found.best) == ("c", "a")
+
+
+def test_without_a_difference_the_ends_are_named() -> None:
+    found = contrast_of(grouped(a=(2, 50), b=(3, 50), c=(1, 50)), "fnmr")
+    assert found is not None
+    assert (found.worst, found.best, found.beyond_chance) == ("b", "c", False)
+    assert "no difference shown beyond chance: 6.00 % for b, 2.00 % for c at the ends" in verdict(
+        "kind", found
+    )
+    equal = contrast_of(grouped(a=(2, 50), b=(2, 50)), "fnmr")
+    assert equal is not None
+    assert {equal.worst, equal.best} == {"a", "b"}
+    assert verdict("kind", equal) == "FNMR by kind: 4.00 % for all that can be ranked."
+
+
+@pytest.mark.parametrize(
+    ("ratio", "low", "high", "said"),
+    [
+        (5.04, 2.53, 11.1, "5.04 times a (2.53 to 11.1)"),
+        (5.04, 1.2, math.inf, "5.04 times a (at least 1.2)"),
+        (1.86, 0.155, math.inf, "1.86 times a (too few errors to bound the ratio)"),
+        (1.86, 0.155, 12.3, "1.86 times a (0.155 to 12.3, where 1 is no difference)"),
+        (math.inf, 1.7, math.inf, "a has none (at least 1.7 times)"),
+        (math.inf, 0.121, math.inf, "a has none"),
+    ],
+)
+def test_a_ratio_in_words(ratio: float, low: float, high: float, said: str) -> None:
+    assert ratio_words(Contrast("FMR", "b", "a", 0.02, 0.01, ratio, low, high)) == said
 
 
 @pytest.mark.parametrize("above", [rate(40, 200), rate(3, 50), rate(1, 400), rate(0, 30)])

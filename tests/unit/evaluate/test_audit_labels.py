@@ -62,10 +62,33 @@ def test_what_does_not_match_is_counted_on_both_sides(tmp_path: Path) -> None:
 
 
 def test_nothing_matches_names_both_sides(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"names dora, emil, and the photos are ada, bob, cy"):
+    with pytest.raises(InputError, match=r"names dora, emil, and the people are ada, bob, cy\.$"):
         read(tmp_path, "person,sex\ndora,f\nemil,m\n")
-    with pytest.raises(InputError, match=r"the photos are ada/1\.jpg, ada/2\.jpg, bob/1\.jpg"):
+    with pytest.raises(
+        InputError,
+        match=r"photos are ada/1\.jpg, ada/2\.jpg, bob/1\.jpg\. Paths .* start from photos",
+    ):
         read(tmp_path, "photo,sex\nx.jpg,f\n")
+
+
+def test_spellings_that_differ_in_case_are_one_value(tmp_path: Path) -> None:
+    found = read(tmp_path, "person,sex\nada,MALE\nbob,male\ncy,Male\ndora,male\nada,Male\n")
+    assert found.columns["sex"] == ("male",) * 4
+    assert found.notes == (
+        "1 of 4 lines of labels.csv are about no photo here.",
+        "sex: MALE, male, Male count as one value, male.",
+    )
+    grouping = group_by(read(tmp_path, "person,sex\nada,F\nbob,m\ncy,M\n"))[0]
+    assert (grouping.groups, grouping.members.tolist()) == (("F", "m"), [0, 0, 1, 1])
+
+
+def test_one_note_for_all_spellings_of_a_column(tmp_path: Path) -> None:
+    lines = [f"p{k},{word}{k}" for k in range(5) for word in ("x", "X")]
+    text = "person,code\nada,y\n" + "\n".join(lines) + "\n"
+    notes = read(tmp_path, text).notes
+    assert notes[-1] == (
+        "code: x0, X0 count as one value, x0; x1, X1 as x1; x2, X2 as x2; 2 more likewise."
+    )
 
 
 def test_ages_become_bands_and_empty_ones_none(tmp_path: Path) -> None:
@@ -85,9 +108,10 @@ def test_ages_become_bands_and_empty_ones_none(tmp_path: Path) -> None:
         ("person,sex,sex\nada,f,f\n", "the column 'sex' twice"),
         ("person,sex\nada,f\n\nbob\n", "Line 4 of .* has 1 columns, and the head has 2"),
         ("person,sex\nada,f\nada,m\n", "labels ada twice, with two values of sex"),
-        ("person,age\nada,old\n", "the age 'old'; expected years"),
-        ("person,age\nada,-1\n", "An age is 0 to 122 years, got -1"),
-        ("person,age\nada,inf\n", "An age is 0 to 122 years"),
+        ("person,age\nada,old\n", "Line 2 of .* gives ada the age 'old'; expected 0 to 122 years"),
+        ("person,age\nbob,9\n\nada,-1\n", "Line 4 of .* gives ada the age '-1'.* 0 to 122 years"),
+        ("person,age\nada,inf\n", "Line 2 of .* 0 to 122 years"),
+        ("photo,age\nada/1.jpg,-3\n", r"Line 2 of .* gives ada/1\.jpg the age '-3'"),
         ("photo,sex\n1.jpg,f\n", r"2 photos are called 1\.jpg: give their paths"),
         (b"person,sex\nad\xe1,f\n", "not text in UTF-8"),
         (b"person,sex\nada,\0\n", "not a text file"),

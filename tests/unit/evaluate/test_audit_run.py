@@ -17,6 +17,8 @@ from faceprint.errors import InputError
 from faceprint.evaluate.audit import (
     AuditData,
     AuditResult,
+    Contrast,
+    GroupRates,
     chosen_slices,
     draw_probes,
     evaluate_audit,
@@ -28,7 +30,14 @@ from faceprint.evaluate.audit.reporting import audit_report
 from faceprint.evaluate.audit.samples import write_samples
 from faceprint.evaluate.audit.slices import SLICES, Disturbance
 from faceprint.evaluate.photos import EmbeddingCache, PhotoEmbeddings, embed_photos
-from faceprint.evaluate.report import Chart, Environment, Pictures, read_report, write_report
+from faceprint.evaluate.report import (
+    Chart,
+    Environment,
+    Pictures,
+    Table,
+    read_report,
+    write_report,
+)
 from faceprint.match import Calibration, OperatingPoint
 from faceprint.media import read_image
 from faceprint.pipeline import Faceprint
@@ -170,6 +179,88 @@ def test_without_a_calibration_the_threshold_is_that_of_the_photos(
     assert strict.overall.fmr is not None
     assert strict.overall.fmr.errors == 0
     assert "lies beyond what these photos themselves can support" in " ".join(strict.notes)
+
+
+@pytest.mark.parametrize("dataset", ["P view 1, the others", "p-spoilt", "P"])
+def test_a_calibration_that_bears_the_name_of_the_photos_is_told(
+    tmp_path: Path, folder: Path, dataset: str
+) -> None:
+    data = replace(read_folder(folder), name="p")
+    embeddings = embed(fake(tmp_path), data.photos)
+    named = replace(CALIBRATION, dataset=dataset)
+    said = " ".join(evaluate_audit(data, embeddings, calibration=named).notes)
+    assert f"The threshold was measured on {dataset}" in said
+    assert "proves nothing" in said
+    for other in ("photos of p", "other photos"):
+        calm = replace(CALIBRATION, dataset=other)
+        assert "proves nothing" not in " ".join(
+            evaluate_audit(data, embeddings, calibration=calm).notes
+        )
+
+
+def test_a_calibration_on_these_photos_under_another_name_is_told(
+    tmp_path: Path, folder: Path
+) -> None:
+    data = read_folder(folder)
+    embeddings = embed(fake(tmp_path), data.photos)
+    counted = replace(CALIBRATION, people=24, photos=48)
+    assert "proves nothing" in " ".join(evaluate_audit(data, embeddings, calibration=counted).notes)
+    own = evaluate_audit(data, embeddings, calibration=None, fmr=0.1).threshold.score
+    for score, exact in ((own, True), (own - 0.1, False)):
+        loosest = replace(CALIBRATION.points[0], score=score, low=score, high=score)
+        points = replace(CALIBRATION, points=(loosest, CALIBRATION.points[1]))
+        found = evaluate_audit(data, embeddings, calibration=points, fmr=0.1)
+        assert found.overall.fmr is not None
+        assert found.overall.fmr.errors >= 100
+        assert ("proves nothing" in " ".join(found.notes)) == exact
+
+
+def test_a_wide_matrix_leaves_the_intervals_out(tmp_path: Path, folder: Path) -> None:
+    lines = "".join(f"p{k:02},{k % 3},{k % 9}\n" for k in range(24))
+    path = tmp_path / "labels.csv"
+    path.write_text("person,three,nine\n" + lines)
+    result = audited(tmp_path, read_folder(folder, labels=path), fmr=0.05)
+    report = audit_report(result, ENVIRONMENT, run="fake")
+    tables = {
+        block.title: block
+        for section in report.sections
+        for block in section.blocks
+        if isinstance(block, Table)
+    }
+    narrow, wide = (tables[f"FMR across groups by {name}"] for name in ("three", "nine"))
+    assert isinstance(narrow.rows[0][1], str)
+    assert " to " in narrow.rows[0][1]
+    assert {column.unit for column in wide.columns[1:]} == {"share"}
+    rates = result.groups[1].fmr_across
+    assert [list(row[1:]) for row in wide.rows] == [[r and r.value for r in row] for row in rates]
+    assert "--json" in wide.note
+
+
+def test_the_headline_is_the_highest_rate_and_says_which_difference_is_shown(
+    tmp_path: Path, folder: Path, labels: Path
+) -> None:
+    data = read_folder(folder, labels=labels, by=["side"])
+    result = audited(tmp_path, data, fmr=0.05)
+    base = result.groups[0].groups[0].fmr
+    assert base is not None
+    rates = {"a": 0.01, "b": 0.05, "c": 0.14}
+    groups = tuple(
+        GroupRates(name, 100, 100, base, None, replace(base, value=value, people=100))
+        for name, value in rates.items()
+    )
+    contrast = Contrast("FMR", "b", "a", 0.05, 0.01, 5.0, 2.5, 11.0)
+    made = replace(
+        result.groups[0],
+        groups=groups,
+        contrasts=(contrast,),
+        fmr_across=tuple((base,) * 3 for _ in range(3)),
+    )
+    figures = audit_report(replace(result, groups=(made,)), ENVIRONMENT, run="fake").figures
+    figure = next(one for one in figures if one.name == "FMR by side, worst group")
+    assert (figure.value, figure.note) == (
+        0.14,
+        "c; beyond chance, b against a: 5 times a (2.5 to 11)",
+    )
 
 
 @pytest.mark.parametrize("fmr", [0, -1, 0.2, float("nan")])
@@ -335,7 +426,7 @@ def test_the_report_says_who_and_shows_what(tmp_path: Path, folder: Path, labels
     files = write_report(report, out)
     assert read_report(files.json).sections[1] == report.sections[1]
     markdown = files.markdown.read_text()
-    assert "FMR by side: no difference beyond chance" in markdown
+    assert "FMR by side: no difference shown beyond chance" in markdown
     assert "| even |" in markdown
 
 

@@ -83,7 +83,8 @@ def test_identify_at_the_rate_of_one_comparison(client: Any, ada: str, red: byte
 
 
 @pytest.mark.parametrize(
-    "fields", [{"fpir": "2"}, {"fpir": "x"}, {"fpir": "nan"}, {"fmr": "1"}, {"top_k": "0"}, {"top_k": "1e3"}]
+    "fields",
+    [{"fpir": "2"}, {"fpir": "x"}, {"fpir": "nan"}, {"fmr": "1"}, {"top_k": "0"}, {"top_k": "1e3"}],
 )
 def test_bad_numbers_are_refused(client: Any, red: bytes, fields: dict[str, str]) -> None:
     answer = client.post("/api/v1/identify", data=fields, files={"photo": ("r.png", red)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any, Literal
 
 import numpy as np
@@ -97,17 +98,17 @@ class GroupRates:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """The worst group of an error rate beside the best.
+    """Two groups of an error rate: those that differ the surest, or those at the ends if none differ.
 
     Attributes:
         kind: "FMR", "FNMR" or "FTE".
-        worst: Name of the group.
+        worst: Name of the group with the higher rate.
         best: Name of the other.
-        worst_rate: Its rate.
+        worst_rate: The higher rate.
         best_rate: That of the other.
         ratio: Worst over best; infinite where the best has no error, 1 where neither has.
         low: Lower end of the 95 % interval of the ratio, widened for the choice of these two among all
-            groups (Bonferroni).
+            pairs of groups (Bonferroni).
         high: Upper end; infinite where nothing bounds it.
     """
 
@@ -145,7 +146,7 @@ class GroupAudit:
         label: As in "sex".
         groups: In the order of the label.
         fmr_across: (G, G) False match rates between people of two groups; None without pairs.
-        contrasts: The worst and the best of each rate that two groups or more can be ranked by.
+        contrasts: Two groups for each rate that two or more can be ranked by.
         unlabelled: How many photos have no label.
         across_groups: How many genuine pairs are of two groups, and count for neither.
     """
@@ -324,14 +325,23 @@ def _contrast(
     ]
     if len(able) < 2:
         return None
-    best_name, best = min(able, key=lambda one: one[1].value)
-    worst_name, worst = max(able, key=lambda one: one[1].value)
-    if worst.value == best.value:
-        worst_name, worst = next(one for one in able if one[0] != best_name)
-    pairs = len(able) * (len(able) - 1) / 2
-    low, high = _ratio_interval(worst, best, 1 - 0.05 / pairs)
-    ratio = worst.value / best.value if best.value else math.inf if worst.value else 1.0
-    return Contrast(kind.upper(), worst_name, best_name, worst.value, best.value, ratio, low, high)
+    confidence = 1 - 0.05 / math.comb(len(able), 2)
+
+    def set_against(above: tuple[str, PeopleRate], below: tuple[str, PeopleRate]) -> Contrast:
+        p, q = above[1].value, below[1].value
+        ratio = p / q if q else math.inf if p else 1.0
+        low, high = _ratio_interval(above[1], below[1], confidence)
+        return Contrast(kind.upper(), above[0], below[0], p, q, ratio, low, high)
+
+    # The ends alone would not do: a small group at one of them hides what large ones differ in.
+    pairs = [
+        set_against(*pair) for pair in permutations(able, 2) if pair[0][1].value > pair[1][1].value
+    ]
+    surest = max(pairs, key=lambda pair: pair.low, default=None)
+    if surest is not None and surest.beyond_chance:
+        return surest
+    ordered = sorted(able, key=lambda one: one[1].value)
+    return set_against(ordered[-1], ordered[0])
 
 
 def _ratio_interval(above: PeopleRate, below: PeopleRate, confidence: float) -> tuple[float, float]:

@@ -46,6 +46,14 @@ class Grouping:
 
 
 @dataclass(frozen=True, slots=True)
+class _Line:
+    """What a table says about a photo or a person, and in which line."""
+
+    number: int
+    labels: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class LabelTable:
     """Labels of photos.
 
@@ -78,7 +86,8 @@ def read_labels(
     """The labels of photos from a table with a head.
 
     A column photo (a path from the root, or a bare file name) or person (the name of a folder) says whom
-    a line is about; each other column is a label. A column age holds years and becomes age_band.
+    a line is about; each other column is a label. A column age holds years and becomes age_band. Values
+    that differ in case alone are one, in the commonest spelling.
 
     Args:
         path: CSV in UTF-8, separated by commas, semicolons or tabs.
@@ -90,22 +99,13 @@ def read_labels(
         InputError: The table cannot be read, says nothing, contradicts itself, or matches no photo.
     """
     head, rows = _rows(path)
-    keys = [k for k, name in enumerate(head) if name in _PHOTO | _PERSON]
-    # A table of photos may also say whose they are.
-    key = next((k for k in keys if head[k] in _PHOTO), keys[0] if keys else None)
-    if key is None:
-        raise InputError(
-            f"{path} has the columns {', '.join(head)}. Expected one named photo (a path from {root}) or "
-            "person (the name of a folder), and one or more with labels."
-        )
+    key, columns = _columns(path, head, root)
     by_person = head[key] in _PERSON
     if by_person and people is None:
         raise InputError(
             f"{path} labels people, and these photos have no names of people: label photos."
         )
-    columns = {name: k for k, name in enumerate(head) if k not in keys}
-    if not columns:
-        raise InputError(f"{path} has no label beside the column {head[key]}.")
+    spelt = _one_spelling(rows, columns)
     given = _by_key(path, rows, key, columns)
     here: list[tuple[str, ...]]
     if by_person and people is not None:
@@ -116,14 +116,21 @@ def read_labels(
     matched = len(chosen) - chosen.count(None)
     if not matched:
         shown = ", ".join(sorted({some[0] for some in here[:200]})[:_SHOWN])
+        hint = "" if by_person else f" Paths in the table start from {root}."
         raise InputError(
             f"No line of {path} is about one of the photos. It names {', '.join(list(given)[:_SHOWN])}, and "
-            f"the photos are {shown}. Paths in the table start from {root}."
+            f"the {'people' if by_person else 'photos'} are {shown}.{hint}"
+        )
+    if "age" in columns:
+        _put_into_bands(
+            path, {key: given[key] for key in chosen if key}, list(columns).index("age")
         )
     found = {
-        name: tuple("" if key is None else given[key][place] for key in chosen)
+        name: tuple("" if key is None else given[key].labels[place] for key in chosen)
         for place, name in enumerate(columns)
     }
+    if "age" in found:
+        found["age_band"] = found.pop("age")
     notes = []
     if matched < len(photos):
         notes.append(
@@ -131,7 +138,7 @@ def read_labels(
         )
     if unused := len(given.keys() - set(chosen)):
         notes.append(f"{unused:,} of {len(given):,} lines of {path.name} are about no photo here.")
-    return LabelTable(_with_age_bands(path, found), tuple(notes))
+    return LabelTable(found, (*notes, *spelt))
 
 
 def group_by(labels: LabelTable, by: Sequence[str] = ()) -> tuple[Grouping, ...]:
@@ -178,7 +185,8 @@ def _order(value: str) -> tuple[tuple[int, str], ...]:
     )
 
 
-def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
+def _rows(path: Path) -> tuple[list[str], dict[int, list[str]]]:
+    """The head, and the other lines by their number."""
     text = read_list(path)
     separator = max(",;\t", key=text.partition("\n")[0].count)
     try:
@@ -202,16 +210,57 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
             raise InputError(
                 f"Line {number} of {path} has {len(row)} columns, and the head has {len(head)}."
             )
-    return head, list(rows.values())
+    return head, rows
+
+
+def _columns(path: Path, head: list[str], root: Path) -> tuple[int, dict[str, int]]:
+    """Which column says whom a line is about, and those of the labels."""
+    keys = [k for k, name in enumerate(head) if name in _PHOTO | _PERSON]
+    # A table of photos may also say whose they are.
+    key = next((k for k in keys if head[k] in _PHOTO), keys[0] if keys else None)
+    if key is None:
+        raise InputError(
+            f"{path} has the columns {', '.join(head)}. Expected one named photo (a path from {root}) or "
+            "person (the name of a folder), and one or more with labels."
+        )
+    columns = {name: k for k, name in enumerate(head) if k not in keys}
+    if not columns:
+        raise InputError(f"{path} has no label beside the column {head[key]}.")
+    return key, columns
+
+
+def _one_spelling(rows: Mapping[int, list[str]], columns: Mapping[str, int]) -> tuple[str, ...]:
+    """Puts the commonest spelling in place of those that differ in case alone, and says of which."""
+    notes = []
+    for name, k in columns.items():
+        spellings: dict[str, Counter[str]] = {}
+        for row in rows.values():
+            spellings.setdefault(row[k].casefold(), Counter())[row[k]] += 1
+        common = {folded: counts.most_common(1)[0][0] for folded, counts in spellings.items()}
+        for row in rows.values():
+            row[k] = common[row[k].casefold()]
+        merged = [
+            (", ".join(counts), common[folded])
+            for folded, counts in spellings.items()
+            if len(counts) > 1 and folded not in _EMPTY
+        ]
+        if merged:
+            (first, one), *others = merged
+            shown = [f"{name}: {first} count as one value, {one}"]
+            shown += [f"{some} as {one}" for some, one in others[: _SHOWN - 1]]
+            if len(merged) > _SHOWN:
+                shown.append(f"{len(merged) - _SHOWN} more likewise")
+            notes.append("; ".join(shown) + ".")
+    return tuple(notes)
 
 
 def _by_key(
-    path: Path, rows: Sequence[Sequence[str]], key: int, columns: Mapping[str, int]
-) -> dict[str, list[str]]:
-    given: dict[str, list[str]] = {}
-    for row in rows:
+    path: Path, rows: Mapping[int, Sequence[str]], key: int, columns: Mapping[str, int]
+) -> dict[str, _Line]:
+    given: dict[str, _Line] = {}
+    for number, row in rows.items():
         labels = ["" if row[k].lower() in _EMPTY else row[k] for k in columns.values()]
-        before = given.setdefault(row[key].replace("\\", "/"), labels)
+        before = given.setdefault(row[key].replace("\\", "/"), _Line(number, labels)).labels
         if before != labels:
             different = next(n for n, a, b in zip(columns, before, labels, strict=True) if a != b)
             raise InputError(
@@ -240,17 +289,12 @@ def _photo_keys(photos: Sequence[Path], root: Path, given: Container[str]) -> li
     return found
 
 
-def _with_age_bands(path: Path, columns: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    if "age" not in columns:
-        return columns
-    bands = []
-    for value in columns["age"]:
+def _put_into_bands(path: Path, lines: Mapping[str, _Line], place: int) -> None:
+    for key, line in lines.items():
+        value = line.labels[place]
         try:
-            bands.append(age_band(float(value)) if value else "")
-        except ValueError as error:
+            line.labels[place] = age_band(float(value)) if value else ""
+        except (ValueError, InputError) as error:
             raise InputError(
-                f"{path} has the age {value!r}; expected years as a number."
+                f"Line {line.number} of {path} gives {key} the age {value!r}; expected 0 to {_OLDEST} years."
             ) from error
-    return {name: values for name, values in columns.items() if name != "age"} | {
-        "age_band": tuple(bands)
-    }

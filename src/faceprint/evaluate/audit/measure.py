@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from faceprint.errors import InputError
 from faceprint.evaluate.audit.data import AuditData
-from faceprint.evaluate.audit.groups import Matches, audit_groups, find_matches
+from faceprint.evaluate.audit.groups import GroupRates, Matches, audit_groups, find_matches
 from faceprint.evaluate.audit.intervals import pair_design, within
 from faceprint.evaluate.audit.labels import Grouping
 from faceprint.evaluate.audit.natural import slice_by_quality
@@ -30,6 +31,9 @@ _PER_GROUP = 3
 _GROUPS_SHOWN = 8
 _COPIES = 0.999
 """Two photos that are so alike are one."""
+_NEAR = 0.01
+_NEAR_ERRORS = 100
+"""So many false matches seldom come as near to the asked rate by chance."""
 
 
 def evaluate_audit(
@@ -86,7 +90,12 @@ def evaluate_audit(
             for same in (False, True)
             for pairs in _worst(embeddings, matches, one, same=same)
         ),
-        notes=data.notes + threshold.notes + tuple(_notes(embeddings, matches)),
+        notes=(
+            *data.notes,
+            *threshold.notes,
+            *_calibrated_here(data, seen_photos, calibration, overall, threshold),
+            *_notes(embeddings, matches),
+        ),
     )
 
 
@@ -162,6 +171,42 @@ def _findings(
             )
         )
     return tuple(found)
+
+
+def _calibrated_here(
+    data: AuditData,
+    seen_photos: _I64,
+    calibration: Calibration | None,
+    overall: GroupRates,
+    threshold: AuditThreshold,
+) -> Iterator[str]:
+    """Whether the threshold may come from the very photos that it is tried on."""
+    if calibration is None:
+        return
+    counts = (int(np.count_nonzero(seen_photos)), int(seen_photos.sum()))
+    fmr = overall.fmr
+    if _first_word(data.name) == _first_word(calibration.dataset):
+        reason = "bear that name"
+    elif counts == (calibration.people, calibration.photos):
+        reason = "are as many, of as many people"
+    elif (
+        fmr is not None
+        and fmr.errors >= _NEAR_ERRORS
+        and abs(fmr.value - threshold.fmr) < _NEAR * threshold.fmr
+    ):
+        reason = "have that very FMR"
+    else:
+        return
+    yield (
+        f"The threshold was measured on {calibration.dataset}, and these photos {reason}. If they are the "
+        "same, the FMR of all is what was asked for by construction, and proves nothing: audit photos that "
+        "no threshold was chosen on. Groups can be compared all the same."
+    )
+
+
+def _first_word(name: str) -> str:
+    """As in "lfw" of "LFW view 1" and of "lfw-deepfunneled"."""
+    return re.split(r"[\W_]+", name.strip().casefold(), maxsplit=1)[0]
 
 
 def _notes(embeddings: PhotoEmbeddings, matches: Matches) -> Iterator[str]:

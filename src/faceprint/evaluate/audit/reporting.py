@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final, Literal
 
 from faceprint.evaluate.audit.charts import group_charts, quality_charts, slice_charts
 from faceprint.evaluate.audit.groups import Contrast, GroupAudit, GroupRates
@@ -32,11 +33,22 @@ __all__ = ["audit_report"]
 _MATRIX = 10
 """Groups that fit a table across."""
 
+_MATRIX_WITH_INTERVALS = 5
+"""Groups that fit a table across with their intervals."""
+
+_FIELDS: Final[Mapping[str, Literal["fmr", "fnmr", "fte"]]] = {
+    "FMR": "fmr",
+    "FNMR": "fnmr",
+    "FTE": "fte",
+}
+
 _HOW = (
     "Intervals hold 95 %. Pairs that share a person are not independent: the intervals count how many "
-    "independent ones they are worth. The worst group is said to be worse than the best only where the "
-    "interval of their ratio, widened for having been chosen among all pairs of groups, leaves 1 out. Groups "
-    "of under 10 people are not ranked. Labels are those that were given; none is estimated."
+    "independent ones they are worth. Each group is set against each other. One is said to be worse only "
+    "where the interval of the ratio, widened for so many pairs of groups (Bonferroni), leaves 1 out; of "
+    "several such pairs, the one whose interval starts highest is named, and others may differ too. "
+    "Without one, the highest and the lowest rate are named, which does not show that groups are equal. "
+    "Groups of under 10 people are not ranked. Labels are those that were given; none is estimated."
 )
 
 
@@ -90,11 +102,14 @@ def _figures(result: AuditResult) -> Iterator[Figure]:
 
 
 def _worst(audit: GroupAudit, found: Contrast) -> Figure:
-    group = next(group for group in audit.groups if group.name == found.worst)
-    rate: PeopleRate = getattr(group, found.kind.lower())
-    said = "beyond chance" if found.beyond_chance else "no difference beyond chance"
-    note = f"{found.worst}; {ratio_words(found)}: {said}"
-    return figure_of(f"{found.kind} by {audit.label}, worst group", rate, note=note)
+    kind = _FIELDS[found.kind]
+    able = [group for group in audit.groups if group.enough(kind)]
+    rates: list[PeopleRate] = [getattr(group, kind) for group in able]
+    place = max(range(len(able)), key=lambda k: rates[k].value)
+    said = "beyond chance" if found.beyond_chance else "no difference shown beyond chance"
+    which = "" if able[place].name == found.worst else f", {found.worst} against {found.best}"
+    note = f"{able[place].name}; {said}{which}: {ratio_words(found)}"
+    return figure_of(f"{found.kind} by {audit.label}, worst group", rates[place], note=note)
 
 
 def _threshold(result: AuditResult) -> Iterator[Block]:
@@ -170,15 +185,23 @@ def _groups(result: AuditResult, audit: GroupAudit) -> Iterator[Block]:
 
 def _matrix(audit: GroupAudit) -> Table:
     names = [group.name for group in audit.groups]
-    rows = tuple(
-        (name, *(None if rate is None else rate_cell(rate) for rate in row))
-        for name, row in zip(names, audit.fmr_across, strict=True)
-    )
+    wide = len(names) > _MATRIX_WITH_INTERVALS
+    note = "Between people of the group of the line and of the column; on the diagonal, within a group."
+
+    def cell(rate: PeopleRate | None) -> Cell:
+        if rate is None:
+            return None
+        return rate.value if wide else rate_cell(rate)
+
+    rows = tuple((name, *map(cell, row)) for name, row in zip(names, audit.fmr_across, strict=True))
     return Table(
         f"FMR across groups by {audit.label}",
-        (Column(""), *(Column(name) for name in names)),
+        (Column(""), *(Column(name, "share" if wide else None) for name in names)),
         rows,
-        "Between people of the group of the line and of the column; on the diagonal, within a group.",
+        note
+        + (
+            " For so many groups the intervals stand in the output of --json alone." if wide else ""
+        ),
     )
 
 

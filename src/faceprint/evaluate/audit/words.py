@@ -1,4 +1,4 @@
-"""What an audit says in words: who is served worst, and whether chance explains it."""
+"""What an audit says in words: who is served worse, and whether chance explains it."""
 
 from __future__ import annotations
 
@@ -26,29 +26,38 @@ def verdicts(audit: GroupAudit) -> Iterator[str]:
 
 
 def verdict(label: str, found: Contrast) -> str:
-    """One sentence, as in "FMR by sex: worst for female, 0.20 %, 2.0 times that of male (0.10 %)…"."""
+    """One sentence, as in "FMR by sex: worse for female than for male, beyond chance: 0.20 %, against …"."""
     if found.worst_rate == found.best_rate:
         return f"{found.kind} by {label}: {percent(found.worst_rate)} for all that can be ranked."
-    start = f"{found.kind} by {label}: "
-    rates = f"{percent(found.worst_rate)} for {found.worst}, {percent(found.best_rate)} for {found.best}"
+    start, times = f"{found.kind} by {label}: ", ratio_words(found)
+    worst, best = percent(found.worst_rate), percent(found.best_rate)
     if found.beyond_chance:
-        return f"{start}worst for {found.worst}, beyond chance: {rates}; {ratio_words(found)}."
-    return f"{start}no difference beyond chance: {rates} at the ends; {ratio_words(found)}."
+        return (
+            f"{start}worse for {found.worst} than for {found.best}, beyond chance: {worst}, against {best}; "
+            f"{times}."
+        )
+    return (
+        f"{start}no difference shown beyond chance: {worst} for {found.worst}, {best} for {found.best} at "
+        f"the ends; {times}."
+    )
 
 
 def ratio_words(found: Contrast) -> str:
     """The ratio of worst to best with its interval."""
     if not math.isfinite(found.ratio):
-        least = f" (at least {_number(found.low)} times)" if found.low > 0 else ""
+        least = f" (at least {_number(found.low)} times)" if found.beyond_chance else ""
         return f"{found.best} has none{least}"
     times = f"{_number(found.ratio)} times {found.best}"
     if not math.isfinite(found.high):
-        return (
-            f"{times} (at least {_number(found.low)})"
-            if found.low > 0
-            else f"{times} (not bounded)"
-        )
-    return f"{times} ({_number(found.low)} to {_number(found.high)})"
+        if found.beyond_chance:
+            return f"{times} (at least {_number(found.low)})"
+        return f"{times} (too few errors to bound the ratio)"
+    ends = f"{_number(found.low)} to {_number(found.high)}"
+    return (
+        f"{times} ({ends})"
+        if found.beyond_chance
+        else f"{times} ({ends}, where 1 is no difference)"
+    )
 
 
 def _number(value: float) -> str:
