@@ -42,16 +42,12 @@ class Variant:
 
 VARIANTS = (
     Variant("yunet", "sface"),
+    Variant("yunet", "fusion"),
     Variant("yunet", "sface", refine=False),
     Variant("yunet", "sface", flip=True),
-    Variant("yunet", "fusion"),
+    Variant("mtcnn", "sface"),
     Variant("yunet", "retail-0095"),
     Variant("yunet", "mobilefacenet"),
-    Variant("mtcnn", "sface"),
-    Variant("dlib-hog", "sface"),
-    Variant("yunet", "sface", refine=False, flip=True),
-    Variant("yunet", "fusion", flip=True),
-    Variant("mtcnn", "fusion"),
 )
 RATES = {1e-3: "1e-3", 1e-4: "1e-4"}
 

@@ -125,35 +125,6 @@ def search() -> str:
     return table(head, rows, "scaling")
 
 
-def audit() -> str:
-    """Misses as photos get worse, with the level of each disturbance."""
-    units = {
-        "blur": "blur of {} % of the eye distance",
-        "size": "eyes {} px apart",
-        "jpeg": "JPEG quality {}",
-        "darkness": "{} times less light",
-        "brightness": "{} times more light",
-        "rotation": "turned by {}°",
-        "occlusion": "{} % covered from the left",
-        "mask": "mask up to {} % of the way to the eyes",
-        "glasses": "dark glasses of {} % of the eye distance",
-    }
-    levels: dict[str, list[Row]] = {}
-    for row in rows_of("audit"):
-        if row["by"] in units and row["value"]:
-            levels.setdefault(row["by"], []).append(row)
-    rows = []
-    for name, found in levels.items():
-        mild, bad = found[len(found) // 2 - 1], found[-1]
-        cells = [
-            f"{units[name].format(format(float(row['value']), 'g'))}: {interval(row, 'fnmr')}"
-            for row in (mild, bad)
-        ]
-        rows.append([name, *cells])
-    head = ["Photos made worse on purpose, at 1 false match in 1,000", "misses", "at the worst"]
-    return table(head, rows, "audit")
-
-
 def throughput() -> str:
     """Photos per second beside other libraries."""
     words = {
@@ -311,8 +282,7 @@ def rest() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    "accuracy": accuracy,
-    "audit": audit,
+    # accuracy
     "search": search,
     "throughput": throughput,
     "peers": peers,
