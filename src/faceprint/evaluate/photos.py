@@ -217,7 +217,10 @@ class _Run:
         if self._change is None:
             results = self._faceprint.embed_many(wanted.values())
             for row, result in zip(wanted, results, strict=True):
-                yield row, result if isinstance(result, Failure) else _central(result, self._detector)
+                yield (
+                    row,
+                    result if isinstance(result, Failure) else _central(result, self._detector),
+                )
             return
         unread: dict[int, Failure] = {}
         read: deque[int] = deque()
