@@ -75,9 +75,9 @@ def main(
         shown = ("test_accuracy", "test_fnmr_at_1e-3", "test_fnmr_at_1e-4", "photos_without_face")
         table.add_row(*names, *(str(row[name]) for name in shown), str(row["seconds"]))
         rows.append(row | machine)
+        if out is not None:
+            write_csv(out, rows)  # each time, so that a run that is broken off leaves what it has
     console.print(table)
-    if out is not None:
-        write_csv(out, rows)
 
 
 def measure(variant: Variant, pairs: PairList) -> tuple[VerificationResult, float]:
