@@ -64,7 +64,7 @@ def calibrate(
 def test_people_read_what_was_measured_and_what_was_left_out(calibrate: Run) -> None:
     code, out, err = calibrate("--suspects", "2", "--dataset", "an album")
     assert code == 0
-    shipped = load_calibration("yunet", SFACE)
+    shipped = load_calibration("yunet", f"{SFACE}+onet")
     assert shipped is not None
     for words in (
         "95 % interval",
@@ -90,7 +90,7 @@ def test_programs_read_all_of_it(calibrate: Run, tmp_path: Path) -> None:
     assert code == 0
     record = json.loads(out)
     assert (record["people"], record["photos"], record["failures"]) == (PEOPLE, 79, 1)
-    assert record["model_id"] == f"{SFACE}+flip"
+    assert record["model_id"] == f"{SFACE}+flip+onet"
     assert record["evidence"]["method"] == "logistic"
     assert record["supported_fmr"] == record["points"][-1]["fmr"]
     assert record["tail"]["points"][-1]["fmr"] < record["supported_fmr"]
@@ -98,7 +98,7 @@ def test_programs_read_all_of_it(calibrate: Run, tmp_path: Path) -> None:
     assert len(record["duplicate_photos"]) == 2
     assert record["people_without_photos"] == ["Nobody"]
     assert record["shipped"]
-    saved = load_calibration("yunet", f"{SFACE}+flip", folder=tmp_path)
+    saved = load_calibration("yunet", f"{SFACE}+flip+onet", folder=tmp_path)
     assert saved is not None
     assert str(tmp_path) in record["path"]
     assert saved.threshold(0.1).score == record["points"][0]["score"]
