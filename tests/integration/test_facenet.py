@@ -104,7 +104,7 @@ print(embedder.embed(np.zeros((1, 160, 160, 3), np.uint8)).vectors.shape)
 def run_without_torch(folder: Path, cache: Path) -> subprocess.CompletedProcess[str]:
     """A program that has the weights of the folder, and that cache."""
     program = [sys.executable, "-c", WITHOUT_TORCH, str(folder), str(cache)]
-    return subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(program, capture_output=True, text=True, timeout=200, check=False)
 
 
 def test_converted_once_it_runs_without_torch(pulled: Path, tmp_path: Path) -> None:
