@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceprint.cli.figures import print_figures
+from faceprint.cli.figures import ending, print_figures
 from faceprint.cli.options import DetectorOption, EmbedderOption, FmrOption, JsonOption
-from faceprint.cli.output import err, escape, out, print_json, progress
+from faceprint.cli.output import escape, out, print_json, progress
 from faceprint.errors import InputError
 from faceprint.pipeline import Faceprint
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from faceprint.evaluate.audit.slices import Disturbance
 
 __all__ = ["register"]
-
-_STOPPED = 130
 
 
 class Layout(StrEnum):
@@ -125,16 +123,8 @@ def audit(
     overrides = {name: value for name, value in given.items() if value is not None}
     with Faceprint(create_gallery=False, **overrides) as faceprint:
         run = _Run(faceprint, data, wanted, cache=cache, show=not json)
-        try:
+        with ending("embedding", cache=cache):
             result, probes = run.measure(fmr, count=slice_photos, seed=seed)
-        except KeyboardInterrupt:
-            again = (
-                "the same command goes on from here"
-                if cache
-                else "without a cache, that is nothing"
-            )
-            err.print(f"Stopped while embedding; {again}.")
-            return _STOPPED
         run.report(result, probes, out_dir, json=json)
     return 0
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from faceprint.cli.figures import print_figures
+from faceprint.cli.figures import ending, print_figures
 from faceprint.cli.options import DetectorOption, EmbedderOption, JsonOption
-from faceprint.cli.output import err, escape, out, print_json, progress
+from faceprint.cli.output import escape, out, print_json, progress
 from faceprint.errors import InputError
 from faceprint.pipeline import Faceprint
 
@@ -243,15 +243,8 @@ def _embed(
     from faceprint.evaluate.photos import EmbeddingCache, embed_photos
 
     kept = EmbeddingCache.of(faceprint) if cache else None
-    try:
-        with progress("Photos", total=len(photos), show=show) as step:
-            return embed_photos(faceprint, photos, cache=kept, progress=step)
-    except KeyboardInterrupt as stopped:
-        again = (
-            "the same command goes on from here" if cache else "with --no-cache, nothing is kept"
-        )
-        err.print(f"Stopped while embedding: {again}.")
-        raise SystemExit(130) from stopped
+    with ending("embedding", cache=cache), progress("Photos", total=len(photos), show=show) as step:
+        return embed_photos(faceprint, photos, cache=kept, progress=step)
 
 
 def _run_name(faceprint: Faceprint) -> str:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from faceprint.errors import FaceCountError, FaceprintError, ImageNotFoundError
 from faceprint.evaluate.cache import CachedPhoto, EmbeddingCache, Shelf
+from faceprint.evaluate.kept import digest_of
 from faceprint.media import read_image
 from faceprint.pipeline.choose import central_face
 from faceprint.pipeline.models import weight_store
@@ -200,7 +201,7 @@ class _Run:
         wanted = dict(enumerate(photos, start))
         digests: dict[int, str] = {}
         if shelf is not None:
-            digests = {row: digest for row, path in wanted.items() if (digest := _digest(path))}
+            digests = {row: digest for row, path in wanted.items() if (digest := digest_of(path))}
             kept = shelf.find(sorted(set(digests.values())), name)
             for row, digest in digests.items():
                 self.digests[row] = digest
@@ -266,12 +267,3 @@ def _central(result: EmbeddedPhoto, detector: str) -> CachedPhoto:
     embeddings = result.embeddings.part(row)
     (face,) = measure_quality(faces[row], result.crops[row], embeddings, detector=detector)
     return CachedPhoto(len(faces), face, result.embeddings.vectors[index])
-
-
-def _digest(path: Path) -> str | None:
-    """SHA-256 of a file; None where it cannot be read, which embedding it then reports."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
