@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from faceprint.errors import FaceprintError
     from faceprint.gallery.records import Call, Consent, Person, Template
     from faceprint.pipeline import (
+        AnalysedFace,
+        Analysis,
         Detection,
         EmbeddedPhoto,
         Enrolment,
+        EstimatedAge,
         Faceprint,
         Failure,
         Identification,
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AnalysedFace": "faceprint.pipeline",
+    "Analysis": "faceprint.pipeline",
     "Call": "faceprint.gallery.records",
     "Candidate": "faceprint.types",
     "Consent": "faceprint.gallery.records",
@@ -43,6 +48,7 @@ _HOMES = {
     "EmbeddedPhoto": "faceprint.pipeline",
     "Embeddings": "faceprint.types",
     "Enrolment": "faceprint.pipeline",
+    "EstimatedAge": "faceprint.pipeline",
     "Face": "faceprint.types",
     "Faceprint": "faceprint.pipeline",
     "FaceprintError": "faceprint.errors",
@@ -59,6 +65,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "AnalysedFace",
+    "Analysis",
     "Call",
     "Candidate",
     "Consent",
@@ -67,6 +75,7 @@ __all__ = [
     "EmbeddedPhoto",
     "Embeddings",
     "Enrolment",
+    "EstimatedAge",
     "Face",
     "Faceprint",
     "FaceprintError",

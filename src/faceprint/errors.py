@@ -12,7 +12,9 @@
     │   │   ├── VideoNotFoundError     no such file, camera or stream
     │   │   └── VideoFormatError       not a video, or a format without a decoder
     │   ├── FaceCountError        a photo must show one face and shows none or several
-    │   └── EmbeddingError        wrong length, not finite, or of another model
+    │   ├── EmbeddingError        wrong length, not finite, or of another model
+    │   ├── DatasetError          a prepared dataset is missing, unfinished or damaged
+    │   └── LeakingSplitError     a person or a photo would be trained on and tested with
     ├── ModelError                a model cannot be had or run
     │   ├── UnknownModelError     no card of that name
     │   ├── WeightsMissingError   no verified weights on this machine
@@ -27,6 +29,7 @@
     │   ├── GalleryUnavailableError    locked, read-only, full or unreachable storage
     │   └── GalleryCorruptError   a row, a picture or an archive that does not check out
     ├── FetchError                an address gave nothing that can be used
+    ├── TrainingError             a training run cannot go on
     ├── OutputError               a result cannot be written: full disk, no permission
     └── MissingExtraError         an optional part is not installed
 
@@ -39,6 +42,7 @@ from typing import ClassVar
 __all__ = [
     "CalibrationError",
     "ConsentError",
+    "DatasetError",
     "DeviceUnavailableError",
     "EmbeddingError",
     "FaceCountError",
@@ -53,11 +57,13 @@ __all__ = [
     "ImageNotFoundError",
     "ImageTooLargeError",
     "InputError",
+    "LeakingSplitError",
     "LicenceRefusedError",
     "MissingExtraError",
     "ModelError",
     "OutputError",
     "PersonNotFoundError",
+    "TrainingError",
     "UnknownModelError",
     "VideoError",
     "VideoFormatError",
@@ -139,6 +145,18 @@ class EmbeddingError(InputError):
     """An embedding has the wrong length, is not finite, or comes from another model."""
 
     code = "bad_embedding"
+
+
+class DatasetError(InputError):
+    """A prepared dataset is missing, unfinished, or damaged."""
+
+    code = "bad_dataset"
+
+
+class LeakingSplitError(InputError):
+    """The same person, or copies of one photo, stand in two parts of a split."""
+
+    code = "leaking_split"
 
 
 class ModelError(FaceprintError):
@@ -229,6 +247,12 @@ class OutputError(FaceprintError):
     """A result cannot be written: the disk is full, or writing is not allowed."""
 
     code = "output"
+
+
+class TrainingError(FaceprintError):
+    """A training run cannot go on: its loss is no number, or its folder is of another run."""
+
+    code = "training"
 
 
 class MissingExtraError(FaceprintError):

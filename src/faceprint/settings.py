@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     landmarker: str = Field(
         "onet", description="Card name of what adds landmarks where the detector has none."
     )
+    attributes: str = Field(
+        "auto",
+        description="Card names of the models that estimate age, gender and emotion, with commas between "
+        "them; auto: the best of those that come with faceprint whose weights are here.",
+    )
     refine: bool = Field(
         True,
         description="Refine the landmarks of detectors that give rough ones (YuNet) before faces are "
@@ -86,6 +91,9 @@ class Settings(BaseSettings):
     )
     keep_jobs_days: float = Field(
         7.0, gt=0, description="Days after which results of background jobs are deleted."
+    )
+    web_attributes: bool = Field(
+        False, description="Let the web app estimate age, gender and emotion."
     )
     webhook_secret: SecretStr | None = Field(
         None, description="Signs what is posted to a webhook (HMAC-SHA256)."

@@ -1,11 +1,14 @@
 """Every card keeps the contracts of its kind; a new card is picked up by itself."""
 
 import shutil
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 from skimage import data
 
 from faceprint.align import ALIGNMENTS, BOX_ALIGNMENTS, crop
@@ -15,15 +18,16 @@ from faceprint.embed import load_embedder
 from faceprint.errors import MissingExtraError, WeightsMissingError
 from faceprint.runtime import RuntimeOptions
 from faceprint.types import Face, Image
-from faceprint.zoo import CARDS, PackageResource, Url, WeightStore
+from faceprint.zoo import CARDS, OwnResource, PackageResource, Url, WeightStore
 from faceprint.zoo.files import file_digest
+from faceprint.zoo.own import completed, write_folder
 
 ASTRONAUT_BOX = np.array([175, 60, 270, 195])
 ALL = sorted(CARDS)
 ROOMS = {"embedder": "embed", "attributes": "attributes"}
 ATTRIBUTES = [name for name in ALL if CARDS[name].kind == "attributes"]
 DETECTORS = [name for name in ALL if CARDS[name].kind == "detector"]
-EMBEDDERS = [name for name in ALL if CARDS[name].kind == "embedder"]
+EMBEDDERS = [*(name for name in ALL if CARDS[name].kind == "embedder"), "own"]
 LANDMARKERS = [name for name in ALL if CARDS[name].kind == "landmarker"]
 
 
@@ -43,7 +47,37 @@ def store(cache_root: Path, tmp_path_factory: pytest.TempPathFactory) -> WeightS
         for algorithm in ("sha256", "sha384"):
             if name := known.get(file_digest(path, algorithm)):
                 shutil.copy(path, folder / name)
-    return WeightStore(folder, cache_root, offline=True)
+    store = WeightStore(folder, cache_root, offline=True)
+    add_own_embedder(store, folder / "made")
+    return store
+
+
+def add_own_embedder(store: WeightStore, folder: Path) -> None:
+    """Adds a model as training leaves them: colours of a face, from top to bottom."""
+    graph = helper.make_graph(
+        [
+            helper.make_node(
+                "AveragePool", ["in"], ["grid"], kernel_shape=[7, 112], strides=[7, 112]
+            ),
+            helper.make_node("Flatten", ["grid"], ["out"]),
+        ],
+        "own",
+        [helper.make_tensor_value_info("in", TensorProto.FLOAT, ["batch", 3, 112, 112])],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["batch", 48])],
+    )
+    opset = helper.make_opsetid("", 15)
+    content = helper.make_model(graph, opset_imports=[opset], ir_version=8).SerializeToString()
+    onnx.checker.check_model(content)
+    card = replace(
+        CARDS["sface"],
+        name="own",
+        dimension=48,
+        mean=(127.5, 127.5, 127.5),
+        std=(128.0, 128.0, 128.0),
+    )
+    contents = {"own.onnx": content}
+    write_folder(folder, completed(card, contents), contents, calibration=None)
+    store.add(folder)
 
 
 def options(cache_root: Path) -> RuntimeOptions:
@@ -52,7 +86,7 @@ def options(cache_root: Path) -> RuntimeOptions:
 
 def skip_without_weights(name: str, store: WeightStore) -> None:
     try:
-        store.files(CARDS[name])
+        store.files(store.card(name))
     except (WeightsMissingError, MissingExtraError) as error:
         pytest.skip(f"no weights of {name} here: {str(error)[:80]}")
 
@@ -76,7 +110,10 @@ def test_cards_are_complete(name: str) -> None:
             assert int(digits, 16) > 0
             assert file.size_bytes > 1000
         for source in file.sources:
-            assert isinstance(source, PackageResource) or source.address.startswith("https://")
+            if isinstance(source, Url):
+                assert source.address.startswith("https://")
+            else:
+                assert isinstance(source, PackageResource | OwnResource)
     if card.kind == "attributes":
         assert card.alignment in ALIGNMENTS
         assert card.input_size_px > 0
@@ -161,9 +198,10 @@ def test_embedders(
     batch = np.concatenate([one, noise, one[:, :, ::-1]])
     result = embedder.embed(batch)
     assert result.model_id == embedder.model_id
-    assert CARDS[name].digest in result.model_id
+    card = store.card(name, kind="embedder")
+    assert card.digest in result.model_id
     assert result.model_id.endswith("+flip") is flip
-    assert result.vectors.shape == (11, CARDS[name].dimension)
+    assert result.vectors.shape == (11, card.dimension)
     assert result.vectors.dtype == np.float32
     assert np.linalg.norm(result.vectors, axis=1) == pytest.approx(1, abs=1e-4)
     alone = embedder.embed(one).vectors[0]
@@ -171,7 +209,7 @@ def test_embedders(
     mirrored = float(result.vectors[0] @ result.vectors[-1])
     assert mirrored > 0.995 if flip else mirrored > 0.8
     assert abs(float(result.vectors[0] @ result.vectors[1])) < mirrored
-    assert embedder.embed(batch[:0]).vectors.shape == (0, CARDS[name].dimension)
+    assert embedder.embed(batch[:0]).vectors.shape == (0, card.dimension)
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from faceprint.attributes.records import AttributeEstimates, AttributeModel
 from faceprint.runtime import RuntimeOptions
-from faceprint.zoo import WeightStore, card
+from faceprint.zoo import WeightStore
 
 __all__ = ["AttributeEstimates", "AttributeModel", "load_attributes"]
 
@@ -16,7 +16,7 @@ def load_attributes(name: str, store: WeightStore, options: RuntimeOptions) -> A
         UnknownModelError: No attribute model has that name.
         ModelError: Its weights cannot be had or run; see `WeightStore.files` and `open_session`.
     """
-    found = store.resolve(card(name, kind="attributes"))
+    found = store.resolve(store.card(name, kind="attributes"))
     module = import_module(f"faceprint.attributes.{found.implementation}")
     model: AttributeModel = module.build(found, store, options)
     return model

@@ -10,20 +10,26 @@ import typer
 
 from faceprint import __version__
 from faceprint.cli import (
+    analysing,
     anonymise,
     auditing,
     calibrating,
     comparing,
+    data,
+    data_looking,
     doctor,
     enrolling,
     evaluating,
     evaluating_attributes,
     evaluating_detection,
+    explaining,
     faces,
     identifying_video,
     models,
     people,
+    predicting,
     serving,
+    training,
     video,
     watch,
 )
@@ -44,6 +50,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 faces.register(app)
+analysing.register(app)
 enrolling.register(app)
 identifying_video.register(video.app)
 app.add_typer(
@@ -71,6 +78,15 @@ app.add_typer(
     name="evaluate",
     help="Measure accuracy. Example: faceprint evaluate verification lfw --root lfw/ --out report",
 )
+data_looking.register(data.app)
+app.add_typer(
+    data.app,
+    name="data",
+    help="Data to train on. Example: faceprint data prepare lfw/ --out prepared/lfw",
+)
+training.register(app)
+predicting.register(app)
+explaining.register(app)
 serving.register(app)
 doctor.register(app)
 

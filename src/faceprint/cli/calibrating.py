@@ -17,6 +17,7 @@ from faceprint.evaluate.calibrating import CalibrationRun, Suspect, embed_folder
 from faceprint.evaluate.calibrating import calibrate as calibrate_faces
 from faceprint.match import Calibration, OperatingPoint, load_calibration, save_calibration
 from faceprint.pipeline import Faceprint
+from faceprint.pipeline.models import weight_store
 
 __all__ = ["register"]
 
@@ -94,7 +95,11 @@ def calibrate(
             method=method.value,
         )
         target = out_dir or faceprint.settings.weights.parent / "calibrations"
-    shipped = load_calibration(run.calibration.detector, run.calibration.model_id)
+        shipped = load_calibration(
+            run.calibration.detector,
+            run.calibration.model_id,
+            beside=weight_store(faceprint.settings).calibration_beside(faceprint.models.card()),
+        )
     path = save_calibration(run.calibration, target)
     if json:
         print_json(_record(run, shipped, suspects) | {"path": str(path)})
@@ -161,7 +166,7 @@ def _print_limits(result: Calibration, shipped: Calibration | None, path: Path) 
     out.print(line)
     if shipped is not None and shipped.supported_fmr < result.supported_fmr:
         err.print(
-            f"Mind: the table that comes with faceprint supports {shipped.supported_fmr:g}, and this one "
+            f"Mind: the table that comes with the model supports {shipped.supported_fmr:g}, and this one "
             f"takes its place. To go back, delete {escape(str(path))}"
         )
     if result.evidence is None:

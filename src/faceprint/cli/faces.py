@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -24,29 +22,22 @@ from faceprint.cli.options import (
     call_of,
     open_faceprint,
 )
-from faceprint.cli.output import err, escape, failure_line, out, print_json, progress, table
-from faceprint.errors import ImageError, InputError
-from faceprint.media import Mark, draw_faces, find_photos, write_image
+from faceprint.cli.output import err, escape, out, print_json, table
+from faceprint.cli.photos import PhotosArgument, each_photo, face_count
 from faceprint.pipeline import (
     Detection,
     EmbeddedPhoto,
-    Failure,
     Identification,
     IdentifiedFace,
     Verification,
 )
 from faceprint.pipeline.labels import chance, detection_marks, identification_marks, limit_words
-from faceprint.types import Decision, Image, Photo
+from faceprint.types import Decision
 
-__all__ = ["register"]
+__all__ = ["no_calibration", "register", "show_verification"]
 
-PhotosArgument = Annotated[
-    list[str], typer.Argument(metavar="PHOTO_OR_FOLDER...", help="Photos, or folders of photos.")
-]
 _NOT_UNLIKELY = 0.1
 _MANY_STRANGERS = 0.1
-
-Result = TypeVar("Result", Detection, EmbeddedPhoto, Identification)
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +58,7 @@ def detect(
     Example: faceprint detect party.jpg --out marked
     """
     with open_faceprint(detector=detector) as faceprint:
-        return _each(
+        return each_photo(
             photos,
             lambda found: faceprint.detect_many(found, thorough=thorough),
             show=_show_detection,
@@ -89,7 +80,7 @@ def embed(
     Example: faceprint embed ada.jpg --json > ada.json
     """
     with open_faceprint(detector=detector, embedder=embedder) as faceprint:
-        return _each(
+        return each_photo(
             photos,
             lambda found: faceprint.embed_many(found, thorough=thorough),
             show=_show_embeddings,
@@ -115,9 +106,9 @@ def verify(
     if json:
         print_json(verdict)
     else:
-        _show_verification(verdict)
+        show_verification(verdict)
     if verdict.same is None:
-        err.print(_no_calibration(verdict.model_id))
+        err.print(no_calibration(verdict.model_id))
         return 2
     return 0 if verdict.same else 1
 
@@ -151,7 +142,7 @@ def identify(
             err.print(
                 "Nobody is enrolled for this model yet: faceprint enrol NAME PHOTO --consent TEXT"
             )
-        code = _each(
+        code = each_photo(
             photos,
             lambda found: faceprint.identify_many(
                 found, call=call, fpir=fpir, fmr=fmr, top_k=top, thorough=thorough
@@ -162,7 +153,7 @@ def identify(
             json=json,
         )
         if faceprint.models.calibration is None:
-            err.print(_no_calibration(faceprint.model_id))
+            err.print(no_calibration(faceprint.model_id))
         elif fmr is not None:
             _warn_of_search(fmr, faceprint.gallery.template_count(faceprint.model_id))
         return code
@@ -178,77 +169,9 @@ def _warn_of_search(fmr: float, templates: int) -> None:
         )
 
 
-def _each(
-    given: Sequence[str],
-    work: Callable[[Iterator[Photo]], Iterator[Result | Failure]],
-    *,
-    show: Callable[[Result], None],
-    json: bool,
-    picture: Callable[[Result], tuple[Image, list[Mark]]] | None = None,
-    out_dir: Path | None = None,
-) -> int:
-    """Runs a stream of photos through `work`, shows each result, and counts what failed."""
-    photos = list(find_photos(given))
-    many = len(photos) > 1 or any(Path(path).is_dir() for path in given)
-    targets = {} if out_dir is None else _targets(out_dir, given, photos)
-    failed = 0
-    with progress("Photos", total=len(photos), show=many) as step:
-        for done, result in enumerate(work(iter(photos)), 1):
-            if isinstance(result, Failure):
-                failed += 1
-            elif picture is not None and out_dir is not None:
-                pixels, marks = picture(result)
-                _write(targets[done - 1], draw_faces(pixels, marks))
-            if json:
-                print_json(result, line=many)
-            elif isinstance(result, Failure):
-                failure_line(result.image, result.message)
-            else:
-                show(result)
-            step(done)
-    if failed and many:
-        err.print(f"{failed} of {len(photos)} photos failed.")
-    return 2 if failed else 0
-
-
-def _targets(out_dir: Path, given: Sequence[str], photos: Sequence[Path]) -> dict[int, Path]:
-    """Where each labelled picture goes: the photo's path below the folder given; no two the same.
-
-    Raises:
-        InputError: A picture would take the place of one of the photos.
-    """
-    roots = [Path(path) for path in given if Path(path).is_dir()]
-    originals = {photo.resolve() for photo in photos}
-    taken: set[Path] = set()
-    targets = {}
-    for index, photo in enumerate(photos):
-        root = next((root for root in roots if photo.is_relative_to(root)), photo.parent)
-        inside = photo.relative_to(root)
-        target = out_dir / inside.with_suffix(".jpg")
-        number = 1
-        while target in taken:
-            number += 1
-            target = out_dir / inside.with_name(f"{inside.stem}-{number}.jpg")
-        if target.resolve() in originals:
-            raise InputError(
-                f"--out {out_dir} would write over the photo {target}. Choose another folder."
-            )
-        taken.add(target)
-        targets[index] = target
-    return targets
-
-
-def _write(target: Path, picture: Image) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImageError(f"{target.parent} cannot be made: {error.strerror}.") from error
-    write_image(target, picture)
-
-
 def _show_detection(result: Detection) -> None:
     out.print(
-        f"[bold]{escape(result.image)}[/]  {result.width} x {result.height}, {_count(result)}"
+        f"[bold]{escape(result.image)}[/]  {result.width} x {result.height}, {face_count(result)}"
     )
     if not result.faces:
         return
@@ -263,12 +186,13 @@ def _show_detection(result: Detection) -> None:
 def _show_embeddings(result: EmbeddedPhoto) -> None:
     size = result.embeddings.vectors.shape[1]
     out.print(
-        f"[bold]{escape(result.detection.image)}[/]  {_count(result.detection)}, {size} numbers each "
+        f"[bold]{escape(result.detection.image)}[/]  {face_count(result.detection)}, {size} numbers each "
         f"({result.embeddings.model_id}); --json prints them"
     )
 
 
-def _show_verification(verdict: Verification) -> None:
+def show_verification(verdict: Verification) -> None:
+    """Prints the verdict on a pair for people."""
     words = {
         Decision.MATCH: "[bold green]The same person[/]",
         Decision.UNSURE: "[bold yellow]Not sure[/]: alike, but not enough for the asked rate",
@@ -294,7 +218,7 @@ def _show_verification(verdict: Verification) -> None:
 
 
 def _show_identification(result: Identification) -> None:
-    out.print(f"[bold]{escape(result.detection.image)}[/]  {_count(result.detection)}")
+    out.print(f"[bold]{escape(result.detection.image)}[/]  {face_count(result.detection)}")
     if not result.faces:
         return
     weighed = any(item.probability is not None for item in result.faces)
@@ -330,12 +254,8 @@ def _nearest(item: IdentifiedFace) -> str:
     return ", ".join(f"{escape(c.name)} {c.score:.2f}" for c in item.candidates[:3])
 
 
-def _count(detection: Detection) -> str:
-    count = len(detection.faces)
-    return "no face" if count == 0 else "1 face" if count == 1 else f"{count} faces"
-
-
-def _no_calibration(model_id: str) -> str:
+def no_calibration(model_id: str) -> str:
+    """What to say of a model without a calibration."""
     return (
         f"{model_id} has no calibration with this detector, so there are scores and no decision. "
         "Calibrate it on photos with names, one folder a person: faceprint calibrate FOLDER"

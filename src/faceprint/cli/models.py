@@ -1,4 +1,4 @@
-"""Commands on models: list, show, pull, forget, verify."""
+"""Commands on models: list, show, pull, forget, verify; and those of `own_models`."""
 
 from __future__ import annotations
 
@@ -18,18 +18,29 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from faceprint.cli import own_models
 from faceprint.cli.options import JsonOption
 from faceprint.cli.output import err, escape, out, print_json, table
 from faceprint.embed import facenet
 from faceprint.errors import MissingExtraError, WeightsCorruptError, WeightsMissingError
 from faceprint.pipeline.models import weight_store
 from faceprint.settings import read_settings
-from faceprint.zoo import CARDS, ModelCard, Offer, PackageResource, WeightFile, WeightStore, card
+from faceprint.zoo import (
+    FolderFile,
+    ModelCard,
+    Offer,
+    OwnResource,
+    PackageResource,
+    Url,
+    WeightFile,
+    WeightStore,
+)
 from faceprint.zoo.cards import Progress as OnProgress
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True)
+own_models.register(app)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Card name, as listed.")]
 
@@ -42,11 +53,12 @@ def list_models(json: JsonOption = False) -> int:
     """
     store = weight_store(read_settings())
     if json:
-        print_json([_summary(entry, store) for entry in CARDS.values()])
+        print_json([_summary(entry, store) for entry in store.cards()])
         return 0
     rows = table("name", "kind", "weights", "commercial use", "what it is")
-    for entry in CARDS.values():
-        rows.add_row(entry.name, entry.kind, _state(entry, store), entry.commercial, entry.summary)
+    for entry in store.cards():
+        what = escape(entry.summary)
+        rows.add_row(entry.name, entry.kind, _state(entry, store), entry.commercial, what)
     out.print(rows)
     return 0
 
@@ -58,7 +70,7 @@ def show(name: NameArgument, json: JsonOption = False) -> int:
     Example: faceprint models show sface
     """
     store = weight_store(read_settings())
-    entry = store.resolve(card(name))
+    entry = store.resolve(store.card(name))
     if json:
         print_json(asdict(entry) | _summary(entry, store))
         return 0
@@ -74,19 +86,22 @@ def show(name: NameArgument, json: JsonOption = False) -> int:
         "data terms": f"{entry.data_licence.name} (commercial use {entry.data_licence.commercial})",
         "input": f"{entry.input_size_px or 'any'} px, {entry.colour}, alignment {entry.alignment}",
         "dimension": str(entry.dimension or "-"),
+        "outputs": entry.outputs or "-",
         "extra": entry.extra or "none needed",
     }
     if entry.parts:
         parts = (f"{part.card.name} (weight {part.weight:g})" for part in entry.parts)
         facts["parts"] = ", ".join(parts)
+    if (beside := store.calibration_beside(entry)) is not None:
+        facts["calibration"] = f"beside it: {beside}"
     for key, value in facts.items():
-        rows.add_row(key, value)
+        rows.add_row(key, escape(value))
     for status in store.status(entry):
         rows.add_row("file", f"{status.file.name}  {status.state}")
         rows.add_row("", escape(str(status.path or "-")))
         rows.add_row("", _known(status.file))
         for source in status.file.sources:
-            rows.add_row("", f"from {getattr(source, 'address', None) or _package(source)}")
+            rows.add_row("", f"from {escape(_source(source))}")
     out.print(rows)
     return 0
 
@@ -113,7 +128,7 @@ def pull(
     """
     store = weight_store(read_settings())
     records = []
-    for entry in [card(name) for name in names]:
+    for entry in [store.card(name) for name in names]:
         with _progress(entry, show=not json and err.is_terminal) as step:
             offers = store.offers(entry, progress=step)
         for offer in offers:
@@ -150,7 +165,7 @@ def forget(
     Example: faceprint models forget facenet-vggface2
     """
     store = weight_store(read_settings())
-    removed = {entry.name: store.forget(entry) for entry in [card(name) for name in names]}
+    removed = {entry.name: store.forget(entry) for entry in [store.card(name) for name in names]}
     if json:
         print_json(
             [
@@ -286,7 +301,7 @@ def verify(
     Example: faceprint models verify
     """
     store = weight_store(read_settings())
-    entries = [card(name) for name in names] if names else list(CARDS.values())
+    entries = [store.card(name) for name in names] if names else list(store.cards())
     statuses = [(entry, status) for entry in entries for status in store.status(entry)]
     if json:
         print_json(
@@ -355,5 +370,13 @@ def _summary(entry: ModelCard, store: WeightStore) -> dict[str, Any]:
     }
 
 
-def _package(source: object) -> str:
-    return f"package {getattr(source, 'distribution', '')}: {getattr(source, 'path', '')}"
+def _source(source: PackageResource | OwnResource | FolderFile | Url) -> str:
+    match source:
+        case Url(address):
+            return address
+        case PackageResource(distribution, path):
+            return f"package {distribution}: {path}"
+        case OwnResource(path):
+            return f"package faceprint: {path}"
+        case FolderFile():
+            return "the folder of an added model"

@@ -85,10 +85,16 @@ def open_faceprint(
     gallery: str | None = None,
     detector: str | None = None,
     embedder: str | None = None,
+    attributes: str | None = None,
     create_gallery: bool = True,
 ) -> Faceprint:
     """The façade with what the options override."""
-    given = {"gallery": gallery, "detector": detector, "embedder": embedder}
+    given = {
+        "gallery": gallery,
+        "detector": detector,
+        "embedder": embedder,
+        "attributes": attributes,
+    }
     overrides: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     return Faceprint(create_gallery=create_gallery, **overrides)
 

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 from faceprint.detect.search import Search, SearchPlan
 from faceprint.runtime import RuntimeOptions
 from faceprint.types import Detector, Face, Image, Landmarker
-from faceprint.zoo import WeightStore, card
+from faceprint.zoo import WeightStore
 
 __all__ = [
     "Refiner",
@@ -28,7 +28,7 @@ def load_detector(name: str, store: WeightStore, options: RuntimeOptions) -> Det
         UnknownModelError: No detector has that name.
         ModelError: Its weights cannot be had or run; see `WeightStore.files` and `open_session`.
     """
-    found = store.resolve(card(name, kind="detector"))
+    found = store.resolve(store.card(name, kind="detector"))
     module = import_module(f"faceprint.detect.{found.implementation}")
     detector: Detector = module.build(found, store, options)
     return detector
@@ -36,7 +36,7 @@ def load_detector(name: str, store: WeightStore, options: RuntimeOptions) -> Det
 
 def load_landmarker(name: str, store: WeightStore, options: RuntimeOptions) -> Landmarker:
     """The landmarker of that card; raises like `load_detector`."""
-    found = store.resolve(card(name, kind="landmarker"))
+    found = store.resolve(store.card(name, kind="landmarker"))
     module = import_module(f"faceprint.detect.{found.implementation}")
     landmarker: Landmarker = module.build(found, store, options)
     return landmarker
@@ -58,7 +58,7 @@ def load_refiner(store: WeightStore, options: RuntimeOptions) -> Refiner:
     """What refines rough landmarks: O-Net, the card `onet`; raises like `load_detector`."""
     from faceprint.detect.onet_landmarks import build
 
-    return build(store.resolve(card("onet", kind="landmarker")), store, options)
+    return build(store.resolve(store.card("onet", kind="landmarker")), store, options)
 
 
 @runtime_checkable

@@ -2,11 +2,12 @@
 
 from importlib import import_module
 
+from faceprint.embed.pair_head import PairHead, load_pair_head
 from faceprint.runtime import RuntimeOptions
 from faceprint.types import Embedder
-from faceprint.zoo import WeightStore, card
+from faceprint.zoo import WeightStore
 
-__all__ = ["load_embedder"]
+__all__ = ["PairHead", "load_embedder", "load_pair_head"]
 
 
 def load_embedder(
@@ -20,7 +21,7 @@ def load_embedder(
     """The embedder of that card.
 
     Args:
-        name: Card name.
+        name: Card name, or the path of a model folder.
         store: Where the weights are.
         options: Where the network runs.
         flip: Average each embedding with that of the mirror image; part of the model id.
@@ -30,7 +31,7 @@ def load_embedder(
         UnknownModelError: No embedder has that name.
         ModelError: Its weights cannot be had or run; see `WeightStore.files` and `open_session`.
     """
-    found = store.resolve(card(name, kind="embedder"))
+    found = store.resolve(store.card(name, kind="embedder"))
     module = import_module(f"faceprint.embed.{found.implementation}")
     embedder: Embedder = module.build(found, store, options, flip=flip)
     embedder.model_id += steps

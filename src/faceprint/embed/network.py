@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faceprint.errors import InputError
+from faceprint.errors import InputError, ModelError
 from faceprint.runtime import RuntimeOptions, Session, open_session
 from faceprint.types import Embeddings, FloatArray, Image
 from faceprint.zoo import ModelCard, WeightStore
@@ -80,6 +80,7 @@ class NetworkEmbedder:
 
         Raises:
             InputError: The crops have another shape or dtype.
+            ModelError: The network gives embeddings of another length than its card says.
         """
         check_crops(crops, side_px=self.crop_size_px, name=self.name)
         raw = self._run(crops)
@@ -99,4 +100,9 @@ class NetworkEmbedder:
             for part in np.array_split(crops, count)
         ]
         stacked = np.concatenate(parts).astype(np.float32, copy=False)
+        if stacked.size != len(crops) * self.dimension:
+            raise ModelError(
+                f"{self.name} was expected to give {self.dimension} numbers for a face, as its card says, "
+                f"and gave {stacked.shape} for {len(crops)} faces."
+            )
         return stacked.reshape(len(crops), self.dimension)

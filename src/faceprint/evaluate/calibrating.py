@@ -41,6 +41,7 @@ __all__ = [
     "LabelledFaces",
     "Suspect",
     "calibrate",
+    "calibrate_faces",
     "embed_folders",
     "read_people_list",
 ]
@@ -230,13 +231,45 @@ def calibrate(
     Raises:
         CalibrationError: There are too few people, nobody has two photos, or an embedding is not finite.
     """
+    return calibrate_faces(
+        faces,
+        detector=faceprint.settings.detector,
+        model_id=faceprint.model_id,
+        dataset=dataset,
+        command=shlex.join(command),
+        method=method,
+    )
+
+
+def calibrate_faces(
+    faces: LabelledFaces,
+    *,
+    detector: str,
+    model_id: str,
+    dataset: str,
+    command: str,
+    method: EvidenceMethod | Literal["auto"] = "auto",
+) -> CalibrationRun:
+    """Like `calibrate`, for embeddings that are known to be of a detector and a model.
+
+    Args:
+        faces: Photos with names.
+        detector: Card name.
+        model_id: Of the embeddings.
+        dataset: What to call the photos.
+        command: What made it, as typed.
+        method: As in `calibrate`.
+
+    Raises:
+        CalibrationError: As in `calibrate`.
+    """
     present, people = _checked(faces)
     comparison = compare_all(faces.vectors, people)
     points = operating_points(comparison)
     enough = comparison.counts.genuine_people >= _PEOPLE_FOR_EVIDENCE
     calibration = Calibration(
-        detector=faceprint.settings.detector,
-        model_id=faceprint.model_id,
+        detector=detector,
+        model_id=model_id,
         dataset=dataset,
         people=present,
         photos=len(faces.photos),
@@ -244,7 +277,7 @@ def calibrate(
         genuine_count=len(comparison.genuine),
         impostor_count=comparison.impostor_count,
         date=datetime.now(UTC).date().isoformat(),
-        command=shlex.join(command),
+        command=command,
         points=points,
         tail=fit_tail(comparison, points),
         evidence=fit_evidence(comparison.counts, method=method) if enough else None,

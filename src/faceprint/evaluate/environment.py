@@ -15,7 +15,15 @@ from faceprint.align import BOX_ALIGNMENTS
 from faceprint.evaluate.report.blocks import Environment
 from faceprint.pipeline.models import Models, runtime_options, weight_store
 from faceprint.runtime import choose, choose_precision, engines, usable_cores
-from faceprint.zoo import FileStatus, ModelCard, PackageResource, Url, WeightStore, card
+from faceprint.zoo import (
+    FileStatus,
+    FolderFile,
+    ModelCard,
+    OwnResource,
+    PackageResource,
+    Url,
+    WeightStore,
+)
 
 if TYPE_CHECKING:
     from faceprint.pipeline import Faceprint
@@ -62,7 +70,7 @@ def describe_environment(
     """
     own = faceprint.settings
     store = weight_store(own)
-    roles = _roles(own) if models is None else models
+    roles = _roles(own, store) if models is None else models
     data: JsonObject = {
         "dataset": dataset,
         "root": str(root),
@@ -78,7 +86,7 @@ def describe_environment(
         models=tuple(
             described
             for role, model in roles.items()
-            for described in _describe_models(role, store.resolve(_card(model)), store, own)
+            for described in _describe_models(role, _resolved(model, store), store, own)
         ),
         settings=_settings(own, roles) | dict(settings or {}),
         data=data | ({"digest": digest} if digest else {}),
@@ -95,16 +103,16 @@ def describe_machine() -> JsonObject:
     }
 
 
-def _card(model: str | ModelCard) -> ModelCard:
-    return card(model) if isinstance(model, str) else model
+def _resolved(model: str | ModelCard, store: WeightStore) -> ModelCard:
+    return store.resolve(store.card(model) if isinstance(model, str) else model)
 
 
-def _roles(settings: Settings) -> Mapping[str, str | ModelCard]:
+def _roles(settings: Settings, store: WeightStore) -> Mapping[str, str | ModelCard]:
     roles: dict[str, str | ModelCard] = {
         "detector": settings.detector,
         "embedder": settings.embedder,
     }
-    if card(settings.embedder, kind="embedder").alignment not in BOX_ALIGNMENTS:
+    if store.card(settings.embedder, kind="embedder").alignment not in BOX_ALIGNMENTS:
         roles["landmarker, for detectors that give none"] = settings.landmarker
     return roles
 
@@ -137,7 +145,7 @@ def _describe_models(
         for part in model.parts
     ]
     whole = _describe_model(role, model, store, files=not parts)
-    if model.name == settings.embedder:
+    if model.kind == "embedder" and model.name == store.card(settings.embedder).name:
         whole["model_id"] = Models(settings).model_id
     return [whole, *parts]
 
@@ -173,6 +181,11 @@ def _source(status: FileStatus) -> str:
     for source in status.file.sources:
         if isinstance(source, PackageResource) and str(status.path).endswith(source.path):
             return f"package {source.distribution} {_version(source.distribution)}"
+        if isinstance(source, OwnResource):
+            return f"package faceprint {__version__}"
+        if isinstance(source, FolderFile):
+            checked = "checked" if status.state == "ready" else "wrong"
+            return f"model folder, digest {checked}"
     addresses = [source.address for source in status.file.sources if isinstance(source, Url)]
     digest = {"ready": "digest checked", "unaccepted": "no digest accepted"}
     origin = f" of {addresses[0]}" if addresses else ""

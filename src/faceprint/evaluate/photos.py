@@ -23,7 +23,6 @@ from faceprint.pipeline.results import EmbeddedPhoto, Failure
 from faceprint.quality import measure_quality
 from faceprint.quality.scoring import shipped_table
 from faceprint.types import Face, FloatArray, Image, Photo
-from faceprint.zoo import card
 
 if TYPE_CHECKING:
     from faceprint.pipeline import Faceprint
@@ -164,8 +163,8 @@ def _recipe(faceprint: Faceprint) -> dict[str, Any]:
     """All that changes a face or an embedding."""
     settings = faceprint.settings
     store = weight_store(settings)
-    detector = store.resolve(card(settings.detector, kind="detector"))
-    landmarker = store.resolve(card(settings.landmarker, kind="landmarker"))
+    detector = store.resolve(store.card(settings.detector, kind="detector"))
+    landmarker = store.resolve(store.card(settings.landmarker, kind="landmarker"))
     recipe: dict[str, Any] = {
         name: [[file.name, file.digest] for file in found.files] + [found.name, found.revision]
         for name, found in (("detector", detector), ("landmarker", landmarker))

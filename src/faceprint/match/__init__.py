@@ -7,7 +7,12 @@ from faceprint.match.agreement import (
     log_likelihood_ratio_cost,
     reliability,
 )
-from faceprint.match.calibration import Calibration, load_calibration, save_calibration
+from faceprint.match.calibration import (
+    Calibration,
+    load_calibration,
+    read_calibration,
+    save_calibration,
+)
 from faceprint.match.curves import (
     ErrorCurve,
     area_under_roc,
@@ -75,6 +80,7 @@ __all__ = [
     "open_set",
     "operating_points",
     "rate",
+    "read_calibration",
     "reliability",
     "save_calibration",
     "search_probabilities",

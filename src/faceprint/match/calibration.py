@@ -22,7 +22,13 @@ from faceprint.types import Threshold
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["Calibration", "OperatingPoint", "load_calibration", "save_calibration"]
+__all__ = [
+    "Calibration",
+    "OperatingPoint",
+    "load_calibration",
+    "read_calibration",
+    "save_calibration",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,10 @@ class Calibration:
             )
         return self.evidence.log10_ratio(scores)
 
+    def to_json(self) -> bytes:
+        """The calibration as `read_calibration` reads it."""
+        return (json.dumps(asdict(self), indent=1) + "\n").encode()
+
     @property
     def _ladder(self) -> tuple[OperatingPoint, ...]:
         return self.points if self.tail is None else self.points + self.tail.points
@@ -131,23 +141,38 @@ class Calibration:
 
 
 def load_calibration(
-    detector: str, model_id: str, *, folder: Path | None = None
+    detector: str, model_id: str, *, folder: Path | None = None, beside: Path | None = None
 ) -> Calibration | None:
-    """The calibration of a detector and a model: the user's own, else the shipped one, else None.
+    """The calibration of a detector and a model: the user's own, else what came with it, else None.
 
     Args:
         detector: Card name.
         model_id: Of the embeddings.
         folder: Where the user's own are.
+        beside: A calibration that lies beside the weights; left out where it is of another detector, or
+            of the model with other steps before it.
 
     Raises:
         CalibrationError: The file does not hold a calibration.
     """
     name = _file_name(detector, model_id)
     if folder is not None and (folder / name).is_file():
-        return _parse(_read(folder / name), str(folder / name))
+        return read_calibration(folder / name)
+    if beside is not None:
+        found = read_calibration(beside)
+        if (found.detector, found.model_id) == (detector, model_id):
+            return found
     shipped = resources.files("faceprint.match") / "tables" / name
     return _parse(shipped.read_text("utf-8"), name) if shipped.is_file() else None
+
+
+def read_calibration(path: Path) -> Calibration:
+    """The calibration in a file.
+
+    Raises:
+        CalibrationError: The file does not hold one.
+    """
+    return _parse(_read(path), str(path))
 
 
 def save_calibration(calibration: Calibration, folder: Path) -> Path:
@@ -158,7 +183,7 @@ def save_calibration(calibration: Calibration, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _file_name(calibration.detector, calibration.model_id)
-    write_whole(path, (json.dumps(asdict(calibration), indent=1) + "\n").encode())
+    write_whole(path, calibration.to_json())
     return path
 
 

@@ -1,5 +1,6 @@
-"""Detect, embed, verify, enrol, identify: for one photo, or for a stream of them."""
+"""Detect, embed, verify, enrol, identify, analyse: for one photo, or for a stream of them."""
 
+from faceprint.pipeline.appearance import AnalysedFace, Analysis, EstimatedAge
 from faceprint.pipeline.facade import Faceprint
 from faceprint.pipeline.results import (
     Detection,
@@ -13,9 +14,12 @@ from faceprint.pipeline.results import (
 )
 
 __all__ = [
+    "AnalysedFace",
+    "Analysis",
     "Detection",
     "EmbeddedPhoto",
     "Enrolment",
+    "EstimatedAge",
     "Faceprint",
     "Failure",
     "Identification",

@@ -15,6 +15,8 @@ from faceprint.errors import EmbeddingError, FaceprintError
 from faceprint.gallery.records import Call, Consent, EraseReceipt
 from faceprint.gallery.store import GalleryStore
 from faceprint.media import photo_name, read_image
+from faceprint.pipeline.analysing import analyse_faces
+from faceprint.pipeline.appearance import Analysis
 from faceprint.pipeline.choose import choose_faces
 from faceprint.pipeline.decide import decide_search, decide_verification
 from faceprint.pipeline.enrolling import EnrolRequest, KeepPicture, enrol
@@ -35,6 +37,7 @@ from faceprint.settings import Settings, read_settings
 from faceprint.types import Embeddings, NamedImage, Photo
 
 if TYPE_CHECKING:
+    from faceprint.attributes import AttributeModel
     from faceprint.pipeline.video.identify import OnProgress, Stop
     from faceprint.pipeline.video.results import VideoIdentification, VideoPlan
 
@@ -222,6 +225,57 @@ class Faceprint:
         asked = _Asked(call, fpir, fmr, top_k)
         return self._many(photos, lambda images: self._identify(images, thorough, asked))
 
+    def analyze(
+        self,
+        photo: Photo,
+        *,
+        models: Sequence[str] = (),
+        largest: bool = False,
+        thorough: bool = False,
+    ) -> Analysis:
+        """How the faces of one photo look: age, gender, emotion, as far as the models estimate them.
+
+        These are estimates of appearance, not facts about a person. Nobody is identified, and the gallery is
+        neither read nor written.
+
+        Args:
+            photo: Path, encoded bytes, binary file object or array.
+            models: Card names of attribute models; of several that estimate the same the first counts.
+                Those of the settings unless given.
+            largest: Look at the largest face alone.
+            thorough: Look for faces down to about 10 pixels, and at quarter turns; slow.
+
+        Raises:
+            ImageError: The photo cannot be read.
+            ModelError: A model cannot be had or run.
+        """
+        asked = self._models.attribute_models(models)
+        return self._one(photo, lambda images: self._analyse(images, asked, largest, thorough))
+
+    def analyze_many(
+        self,
+        photos: Iterable[Photo],
+        *,
+        models: Sequence[str] = (),
+        largest: bool = False,
+        thorough: bool = False,
+    ) -> Iterator[Analysis | Failure]:
+        """Like `analyze` for a stream: results in order, a failed photo as a `Failure`."""
+        asked = self._models.attribute_models(models)
+        return self._many(photos, lambda images: self._analyse(images, asked, largest, thorough))
+
+    def analyze_embedded(self, photo: EmbeddedPhoto, *, models: Sequence[str] = ()) -> Analysis:
+        """Like `analyze` for the faces of `embed` or `identify`, which are not searched for again."""
+        asked = self._models.attribute_models(models)
+        (analysis,) = analyse_faces(
+            self._models,
+            asked,
+            [photo.detection],
+            detector=self._settings.detector,
+            located=self._models.located,
+        )
+        return analysis
+
     def identify_video(
         self,
         video: str | Path,
@@ -385,6 +439,21 @@ class Faceprint:
             EmbeddedPhoto(d, embeddings.part(slice(end - len(some), end)), some)
             for d, end, some in zip(detections, ends, crops, strict=True)
         ]
+
+    def _analyse(
+        self,
+        images: list[NamedImage],
+        attributes: Sequence[AttributeModel],
+        largest: bool,
+        thorough: bool,
+    ) -> list[Analysis]:
+        found = self._detect(images, thorough)
+        if largest:
+            found = [
+                replace(one, faces=tuple(sorted(one.faces, key=lambda f: -f.area)[:1]))
+                for one in found
+            ]
+        return analyse_faces(self._models, attributes, found, detector=self._settings.detector)
 
     def _identify(
         self, images: list[NamedImage], thorough: bool, asked: _Asked

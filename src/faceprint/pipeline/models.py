@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 
 from faceprint.align import ALIGNMENTS, BOX_ALIGNMENTS, crop, crop_boxes, crop_mtcnn_boxes
+from faceprint.attributes import AttributeModel, load_attributes
 from faceprint.detect import (
     Refiner,
     Search,
@@ -20,13 +21,14 @@ from faceprint.detect import (
     lowered,
     watchful,
 )
-from faceprint.embed import load_embedder
+from faceprint.embed import PairHead, load_embedder, load_pair_head
 from faceprint.errors import ModelError
 from faceprint.match import Calibration, load_calibration
+from faceprint.pipeline.attribute_choice import attribute_names
 from faceprint.runtime import RuntimeOptions
 from faceprint.settings import Settings
 from faceprint.types import Detector, Embedder, Face, Image, Landmarker
-from faceprint.zoo import WeightStore, card
+from faceprint.zoo import ModelCard, WeightStore
 
 __all__ = ["Models", "runtime_options", "weight_store"]
 
@@ -95,10 +97,16 @@ class Models:
     @property
     def _refines(self) -> bool:
         """Whether the landmarks of the detector are refined for the embedder."""
-        settings = self._settings
-        rough = card(settings.detector, kind="detector").landmarks == "rough"
-        boxes = card(settings.embedder, kind="embedder").alignment in BOX_ALIGNMENTS
-        return settings.refine and rough and not boxes
+        return self._refines_for(self.card().alignment)
+
+    @property
+    def located(self) -> bool:
+        """Whether faces that were embedded have the landmarks that models cut out faces by."""
+        return self.embedder.alignment not in BOX_ALIGNMENTS
+
+    def _refines_for(self, alignment: str) -> bool:
+        rough = self._store.card(self._settings.detector, kind="detector").landmarks == "rough"
+        return self._settings.refine and rough and alignment not in BOX_ALIGNMENTS
 
     @property
     def _steps(self) -> str:
@@ -120,6 +128,37 @@ class Models:
             ),
         )
 
+    @property
+    def pair_head(self) -> PairHead | None:
+        """The embedder's own classifier of pairs; None where it has none."""
+        return self._once(
+            "pair head", lambda: load_pair_head(self.card(), self._store, self._options)
+        )
+
+    @property
+    def attribute_names(self) -> tuple[str, ...]:
+        """Card names of the attribute models that the settings ask for.
+
+        Raises:
+            ModelError: None is here that may be used; see `attribute_choice.attribute_names`.
+        """
+        return self._once(
+            "attribute names", lambda: attribute_names(self._settings.attributes, self._store)
+        )
+
+    def attribute_models(self, names: Sequence[str] = ()) -> tuple[AttributeModel, ...]:
+        """Models that estimate how faces look; those of the settings unless some are named.
+
+        Raises:
+            ModelError: One cannot be had or run.
+        """
+        return tuple(map(self._attribute_model, names or self.attribute_names))
+
+    def _attribute_model(self, name: str) -> AttributeModel:
+        return self._once(
+            f"attributes {name}", lambda: load_attributes(name, self._store, self._options)
+        )
+
     def _once(self, name: str, load: Callable[[], Loaded]) -> Loaded:
         """What `load` gives, loaded by the first of all threads that ask."""
         with self._lock:
@@ -131,8 +170,16 @@ class Models:
     @cached_property
     def calibration(self) -> Calibration | None:
         """The calibration of this detector and embedder, or None."""
-        folder = self._settings.weights.parent / "calibrations"
-        return load_calibration(self._settings.detector, self.model_id, folder=folder)
+        return load_calibration(
+            self._settings.detector,
+            self.model_id,
+            folder=self._settings.weights.parent / "calibrations",
+            beside=self._store.calibration_beside(self.card()),
+        )
+
+    def card(self, name: str | None = None) -> ModelCard:
+        """The card of an embedder; of the one in use unless a name or a model folder is given."""
+        return self._store.card(name or self._settings.embedder, kind="embedder")
 
     @cached_property
     def model_id(self) -> str:
@@ -141,14 +188,14 @@ class Models:
         Raises:
             WeightsMissingError: The weights of this embedder have yet to be accepted.
         """
-        found = self._store.resolve(card(self._settings.embedder, kind="embedder"))
+        found = self._store.resolve(self.card())
         flip = "+flip" if self._settings.flip else ""
         return f"{found.model_id}{flip}{self._steps}"
 
     @property
     def dimension(self) -> int:
         """Length of the embeddings."""
-        return card(self._settings.embedder, kind="embedder").dimension
+        return self.card().dimension
 
     def detect(
         self,
@@ -174,12 +221,13 @@ class Models:
 
     def crops(self, image: Image, faces: tuple[Face, ...]) -> Image:
         """Crops of the faces as the embedder takes them: (N, S, S, 3) uint8 RGB."""
-        return self._cut(image, faces, self.embedder.alignment, self.embedder.crop_size_px)
+        embedder = self.embedder
+        return self.cut(image, faces, alignment=embedder.alignment, size_px=embedder.crop_size_px)
 
     def picture(self, image: Image, face: Face) -> Image:
         """An upright picture of one face for people to look at: (224, 224, 3) uint8 RGB."""
         alignment = "box-margin" if face.landmarks is None else "arcface-112"
-        picture: Image = self._cut(image, (face,), alignment, _PICTURE_PX)[0]
+        picture: Image = self.cut(image, (face,), alignment=alignment, size_px=_PICTURE_PX)[0]
         return picture
 
     def with_landmarks(
@@ -202,13 +250,21 @@ class Models:
         alignment: str | None = None,
     ) -> list[tuple[Face, ...]]:
         """Like `with_landmarks` for the faces of several photos, which is faster than one by one."""
-        if not any(faces) or (alignment or self.embedder.alignment) in BOX_ALIGNMENTS:
+        if not any(faces):
+            return faces
+        alignment = alignment or self.embedder.alignment
+        if alignment in BOX_ALIGNMENTS:
             return faces
         if any(face.landmarks is None for some in faces for face in some):
             return self._landmarker.locate(images, faces)
-        return self._refiner.refine(images, faces) if self._refines else faces
+        return self._refiner.refine(images, faces) if self._refines_for(alignment) else faces
 
-    def _cut(self, image: Image, faces: tuple[Face, ...], alignment: str, size_px: int) -> Image:
+    def cut(self, image: Image, faces: tuple[Face, ...], *, alignment: str, size_px: int) -> Image:
+        """Crops of the faces as a model of that alignment and size takes them: (N, S, S, 3) uint8 RGB.
+
+        Raises:
+            ModelError: The alignment needs landmarks, and a face has none.
+        """
         if not faces:
             return np.zeros((0, size_px, size_px, 3), dtype=np.uint8)
         boxes = np.stack([face.box for face in faces])

@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from faceprint import __version__
 from faceprint.pipeline.facade import Faceprint
+from faceprint.pipeline.labels import APPEARANCE_NOTE
 from faceprint.pipeline.live.watcher import Watcher
 from faceprint.web import api, failures, pages, views
 from faceprint.web.guard import AnswerHeaders, BodyLimit, CallerCheck
@@ -98,5 +99,6 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["version"] = __version__
+    environment.globals["appearance_note"] = APPEARANCE_NOTE
     environment.filters.update(views.FILTERS)
     return environment

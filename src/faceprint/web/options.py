@@ -35,6 +35,7 @@ class WebOptions:
         job_workers: Background jobs that run at the same time.
         job_queue: Background jobs that may wait.
         keep_jobs_days: Days until the result of a background job is deleted.
+        attributes: Whether age, gender and emotion are estimated for those who ask.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -52,6 +53,7 @@ class WebOptions:
     job_workers: int = 1
     job_queue: int = 16
     keep_jobs_days: float = 7.0
+    attributes: bool = False
 
     def __post_init__(self) -> None:
         if self.api_key is not None and len(self.api_key) < MIN_KEY_LENGTH:
@@ -72,6 +74,7 @@ class WebOptions:
             workers=settings.threads or os.cpu_count() or 1,
             max_video_bytes=settings.max_video_bytes,
             keep_jobs_days=settings.keep_jobs_days,
+            attributes=settings.web_attributes,
         )
 
     @property

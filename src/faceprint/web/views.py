@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from faceprint.errors import ModelError
+from faceprint.pipeline.appearance import Analysis
+from faceprint.pipeline.facade import Faceprint
 from faceprint.pipeline.labels import chance, limit_words
+from faceprint.pipeline.models import weight_store
 from faceprint.pipeline.results import Identification, IdentifiedFace
 from faceprint.pipeline.video.page import clock
-from faceprint.settings import Settings
 from faceprint.types import Candidate, Decision, Threshold
-from faceprint.zoo import ModelCard, card
+from faceprint.web.appearance import AppearanceView, appearance_view
+from faceprint.zoo import ModelCard
 
 __all__ = ["FILTERS", "FaceView", "closeness", "face_label", "face_views", "models_in_use"]
 
@@ -35,6 +40,7 @@ class FaceView:
         chance: The probability in words; empty where there is none.
         place: Where the label has room.
         anchor: Which edge of the face the label starts from.
+        looks: How it looks; None where that was not asked for.
     """
 
     number: int
@@ -55,6 +61,7 @@ class FaceView:
     bottom: float
     place: Place
     anchor: Literal["left", "right"]
+    looks: AppearanceView | None
 
 
 def face_label(face: IdentifiedFace) -> str:
@@ -79,20 +86,32 @@ def closeness(score: float, threshold: Threshold | None) -> str:
     return "just under the limit" if score >= threshold.unsure_score else "well under the limit"
 
 
-def face_views(found: Identification, crops: list[str]) -> list[FaceView]:
+def face_views(
+    found: Identification, crops: list[str], analysis: Analysis | None = None
+) -> list[FaceView]:
     """The faces of a result, from left to right as one reads the photo.
 
     Args:
         found: The result.
         crops: A data URI for each face.
+        analysis: How the same faces look.
     """
     order = sorted(range(len(found.faces)), key=lambda i: float(found.faces[i].face.box[0]))
     return [
-        _view(found, index, number, crops[index]) for number, index in enumerate(order, start=1)
+        _view(
+            found,
+            index,
+            number,
+            crops[index],
+            None if analysis is None else appearance_view(analysis.faces[index]),
+        )
+        for number, index in enumerate(order, start=1)
     ]
 
 
-def _view(found: Identification, index: int, number: int, crop: str) -> FaceView:
+def _view(
+    found: Identification, index: int, number: int, crop: str, looks: AppearanceView | None
+) -> FaceView:
     one = found.faces[index]
     width, height = found.detection.width, found.detection.height
     x1, y1, x2, y2 = (float(side) for side in one.face.box)
@@ -117,6 +136,7 @@ def _view(found: Identification, index: int, number: int, crop: str) -> FaceView
         bottom=100 * bottom,
         place=_place(top, bottom),
         anchor="left" if left + right < 1.2 else "right",
+        looks=looks,
     )
 
 
@@ -151,11 +171,19 @@ def _rate(value: float) -> str:
     return f"1 in {round(1 / value):,}" if 0 < value < 0.5 else f"{value:.2g}"
 
 
-def models_in_use(settings: Settings) -> tuple[ModelCard, ...]:
-    """The cards of the detector and the embedder."""
+def models_in_use(engine: Faceprint, *, attributes: bool) -> tuple[ModelCard, ...]:
+    """The cards of the detector and the embedder, and of the attribute models that can be used."""
+    settings = engine.settings
+    store = weight_store(settings)
+    names: tuple[str, ...] = ()
+    if attributes:
+        # A page about what runs here is to say so where no attribute model does.
+        with suppress(ModelError):
+            names = engine.models.attribute_names
     return (
-        card(settings.detector, kind="detector"),
-        card(settings.embedder, kind="embedder"),
+        store.card(settings.detector, kind="detector"),
+        store.card(settings.embedder, kind="embedder"),
+        *(store.card(name, kind="attributes") for name in names),
     )
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal
+from pathlib import Path
+from typing import ClassVar, Final, Literal
 
 from faceprint.errors import WeightsMissingError
 
 __all__ = [
+    "HEAD_FILE",
+    "Alignment",
     "Commercial",
+    "FolderFile",
     "Kind",
     "Licence",
     "ModelCard",
+    "OwnResource",
     "PackageResource",
     "Part",
     "Progress",
@@ -36,6 +41,12 @@ Alignment = Literal[
     "mtcnn-box",
 ]
 
+HEAD_FILE: Final = "head.onnx"
+"""A classifier of pairs beside an embedder; embeddings are the same with it and without."""
+
+_STRICT = {"extra": "forbid"}
+"""Cards are read from files too, and a field that is not known there is a mistake."""
+
 
 @dataclass(frozen=True, slots=True)
 class PackageResource:
@@ -50,6 +61,28 @@ class PackageResource:
     distribution: str
     path: str
     extra: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnResource:
+    """A file inside faceprint itself.
+
+    Attributes:
+        path: Below the package, with slashes, as in "embed/weights/small.onnx".
+    """
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFile:
+    """A file in the folder of a model that faceprint does not come with.
+
+    Attributes:
+        path: Where it is.
+    """
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +105,16 @@ class WeightFile:
         digest: The publisher's digest, as in "sha256:…" or "sha384:…"; None where the publisher gives
             none, and the user accepts what came once: see `WeightStore.offers`.
         size_bytes: Exact size; 0 without a digest.
-        sources: Where to look, in this order, with the local store after the package resources.
+        sources: Where to look, in this order, with the local store after what is installed. None in the
+            card of a model folder, whose files lie beside it.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     name: str
     digest: str | None
     size_bytes: int
-    sources: tuple[PackageResource | Url, ...]
+    sources: tuple[PackageResource | OwnResource | FolderFile | Url, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +125,8 @@ class Licence:
         name: SPDX name, or the terms in a few words.
         commercial: Whether commercial use is allowed, forbidden or undocumented.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     name: str
     commercial: Commercial
@@ -134,7 +172,10 @@ class ModelCard:
             base install runs it.
         parts: The models that a fusion puts together; none for all others.
         landmarks: What a detector gives: none, rough ones, which O-Net can refine, or fine ones.
+        outputs: What the numbers of an attribute network of ours are, as in "age:101 female:1".
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
     name: str
     kind: Kind
@@ -157,12 +198,14 @@ class ModelCard:
     extra: str | None = None
     parts: tuple[Part, ...] = ()
     landmarks: Literal["none", "rough", "fine"] = "none"
+    outputs: str = ""
 
     @property
     def digest(self) -> str:
         """Short digest over all files, 12 hexadecimal digits of the first file's own for one file.
 
-        That of a fusion is over the model ids of its parts and their weights.
+        That of a fusion is over the model ids of its parts and their weights. A classifier of pairs
+        beside an embedder is left out.
 
         Raises:
             WeightsMissingError: A file has no digest; `WeightStore.resolve` fills in accepted ones.
@@ -170,8 +213,9 @@ class ModelCard:
         if self.parts:
             lines = [f"{part.card.model_id} {part.weight:g}" for part in self.parts]
             return sha256("\n".join(lines).encode()).hexdigest()[:12]
-        digests = [file.digest for file in self.files if file.digest is not None]
-        if len(digests) < len(self.files):
+        files = [file for file in self.files if file.name != HEAD_FILE]
+        digests = [file.digest for file in files if file.digest is not None]
+        if len(digests) < len(files):
             raise WeightsMissingError(
                 f"The publisher of {self.name} gives no digests, and nobody has accepted its weights "
                 f"on this machine yet. Run: faceprint models pull {self.name}"
@@ -196,3 +240,12 @@ class ModelCard:
         if "forbidden" in terms:
             return "forbidden"
         return "undocumented" if "undocumented" in terms else "allowed"
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of a model that faceprint does not come with; None for all others."""
+        for file in self.files:
+            for source in file.sources:
+                if isinstance(source, FolderFile):
+                    return Path(source.path).parent
+        return None

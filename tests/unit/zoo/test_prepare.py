@@ -85,3 +85,59 @@ def test_mean_and_scale_are_built_in() -> None:
 def test_what_is_no_model_is_refused(content: bytes) -> None:
     with pytest.raises(WeightsCorruptError):
         prepare(content, CARDS["sface"])
+
+
+def integer_model() -> onnx.ModelProto:
+    """A convolution with weights in integers by channel, between numbers in integers as a whole."""
+    random = np.random.default_rng(0)
+    tensors = [
+        numpy_helper.from_array(random.integers(-100, 100, (4, 3, 3, 3), dtype=np.int8), "codes"),
+        numpy_helper.from_array(random.uniform(0.01, 0.1, 4).astype(np.float32), "scales"),
+        numpy_helper.from_array(np.zeros(4, np.int8), "zeros"),
+        numpy_helper.from_array(np.array(2.0, np.float32), "scale"),
+        numpy_helper.from_array(np.array(0, np.int8), "zero"),
+    ]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["input", "scale", "zero"], ["whole"]),
+        helper.make_node("DequantizeLinear", ["whole", "scale", "zero"], ["again"]),
+        helper.make_node("DequantizeLinear", ["codes", "scales", "zeros"], ["weight"], axis=0),
+        helper.make_node("Conv", ["again", "weight"], ["output"], pads=[1, 1, 1, 1]),
+    ]
+    inputs = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 8, 8])]
+    output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 4, 8, 8])
+    graph = helper.make_graph(nodes, "integers", inputs, [output], tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+
+
+def test_what_engines_compute_in_integers_stays_in_integers() -> None:
+    model = integer_model()
+    prepared = onnx.load_model_from_string(prepare(model.SerializeToString(), CARDS["yunet"]))
+    assert [node.op_type for node in prepared.graph.node].count("DequantizeLinear") == 2
+    shapes = {tensor.name: list(tensor.dims) for tensor in prepared.graph.initializer}
+    # Of one number, and not of a list of one: engines tell them apart.
+    assert (shapes["scale"], shapes["zero"], shapes["scales"]) == ([], [], [4])
+    pixels = np.random.default_rng(1).integers(0, 256, (1, 8, 8, 3), dtype=np.uint8)
+    planes = pixels[:, :, :, ::-1].transpose(0, 3, 1, 2).astype(np.float32)
+    np.testing.assert_allclose(run(prepared, {"pixels": pixels}), run(model, {"input": planes}))
+
+
+def test_weights_in_files_elsewhere_are_refused() -> None:
+    model = integer_model()
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../secret")
+    with pytest.raises(WeightsCorruptError, match="one file"):
+        prepare(model.SerializeToString(), CARDS["yunet"])
+
+
+def test_a_network_on_rows_of_numbers_is_no_network_on_faces() -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["input"], ["output"])],
+        "rows",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 9])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 9])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+    with pytest.raises(WeightsCorruptError, match="expected model"):
+        prepare(model.SerializeToString(), CARDS["yunet"])

@@ -86,8 +86,8 @@ class Apart(Bent):
 
 
 UNKNOWN = [
-    Bent(nn.Sigmoid()),
-    Bent(nn.BatchNorm2d(3)),
+    Bent(nn.Tanh()),
+    Bent(nn.BatchNorm2d(3, affine=False)),
     Bent(nn.Conv2d(3, 3, 3, padding="same")),
     Bent(nn.Conv2d(3, 3, 3, padding=1, padding_mode="reflect")),
     Bent(nn.MaxPool2d(3, ceil_mode=True)),

@@ -24,7 +24,6 @@ from faceprint.pipeline.models import runtime_options, weight_store
 from faceprint.pipeline.results import Detection, Failure
 from faceprint.pipeline.stream import chunks, in_order
 from faceprint.types import FloatArray, Photo
-from faceprint.zoo import card
 
 if TYPE_CHECKING:
     from faceprint.pipeline import Faceprint
@@ -230,8 +229,8 @@ def _recipe(faceprint: Faceprint, models: Sequence[AttributeModel]) -> dict[str,
     settings = faceprint.settings
     store = weight_store(settings)
     steps = [
-        store.resolve(card(settings.detector, kind="detector")),
-        store.resolve(card(settings.landmarker, kind="landmarker")),
+        store.resolve(store.card(settings.detector, kind="detector")),
+        store.resolve(store.card(settings.landmarker, kind="landmarker")),
     ]
     return {
         "steps": [

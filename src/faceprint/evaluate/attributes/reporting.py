@@ -24,12 +24,14 @@ from faceprint.evaluate.report.blocks import (
 )
 from faceprint.evaluate.report.shapes import figure_of
 
-__all__ = ["attributes_report"]
+__all__ = ["GENDER_NOTE", "age_section", "attributes_report", "gender_section"]
 
-_GENDER_NOTE = (
+GENDER_NOTE = (
     "Labels say a sex; the model estimates gender from appearance. Where they differ, either may be right, "
     "or neither. Estimates are of faces, not of people."
 )
+"""What is to be known of all figures of gender."""
+
 _SHOWN = 200
 _FEW_FACES = 100
 
@@ -42,10 +44,8 @@ def attributes_report(result: AttributesResult, environment: Environment) -> Rep
         environment: What made it.
     """
     sections = [Section("The photos", tuple(_photos(result)))]
-    sections += [Section(f"Age, {one.model}", tuple(_age_blocks(one))) for one in result.ages]
-    sections += [
-        Section(f"Gender, {one.model}", tuple(_gender_blocks(one))) for one in result.genders
-    ]
+    sections += [age_section(one) for one in result.ages]
+    sections += [gender_section(one) for one in result.genders]
     return Report(
         kind="attributes",
         title=f"Age and gender on {environment.data.get('dataset') or 'UTKFace'}",
@@ -57,13 +57,23 @@ def attributes_report(result: AttributesResult, environment: Environment) -> Rep
     )
 
 
+def age_section(found: AgeFigures) -> Section:
+    """How well a model tells ages."""
+    return Section(f"Age, {found.model}", tuple(_age_blocks(found)))
+
+
+def gender_section(found: GenderFigures) -> Section:
+    """How well a model's estimates of gender agree with sexes as labelled."""
+    return Section(f"Gender, {found.model}", tuple(_gender_blocks(found)))
+
+
 def _warnings(result: AttributesResult) -> Iterator[str]:
     faces = result.not_found.trials - result.not_found.errors
     if faces < _FEW_FACES:
         verb, what = ("is", "face") if faces == 1 else ("are", "faces")
         yield f"There {verb} only {faces} {what}: the intervals are wide."
     if result.genders:
-        yield _GENDER_NOTE
+        yield GENDER_NOTE
 
 
 def _figures(result: AttributesResult) -> Iterator[Figure]:
@@ -177,7 +187,7 @@ def _age_table(title: str, parts: Sequence[AgePart]) -> Table:
 
 
 def _gender_blocks(found: GenderFigures) -> Iterator[Block]:
-    yield Text(_GENDER_NOTE)
+    yield Text(GENDER_NOTE)
     (a, b), (c, d) = found.confusion
     columns = (Column(""), Column("estimated female", "count"), Column("estimated male", "count"))
     yield Table(

@@ -17,7 +17,6 @@ from faceprint.pipeline.models import weight_store
 from faceprint.pipeline.results import Failure
 from faceprint.pipeline.stream import chunks, in_order
 from faceprint.types import Face, FloatArray, NamedImage, Photo
-from faceprint.zoo import card
 
 if TYPE_CHECKING:
     from faceprint.pipeline import Faceprint
@@ -149,7 +148,8 @@ def _read(photo: Photo, max_pixels: int) -> NamedImage | Failure:
 def _recipe(faceprint: Faceprint, thorough: bool) -> dict[str, Any]:
     """All that changes a find."""
     settings = faceprint.settings
-    detector = weight_store(settings).resolve(card(settings.detector, kind="detector"))
+    store = weight_store(settings)
+    detector = store.resolve(store.card(settings.detector, kind="detector"))
     return {
         "detector": [detector.name, detector.revision],
         "files": [[file.name, file.digest] for file in detector.files],

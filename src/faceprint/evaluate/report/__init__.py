@@ -8,6 +8,7 @@ from faceprint.evaluate.report.blocks import (
     Environment,
     Figure,
     Mark,
+    Matrix,
     Picture,
     Pictures,
     Report,
@@ -29,6 +30,7 @@ from faceprint.evaluate.report.files import (
     read_report,
     write_report,
 )
+from faceprint.evaluate.report.pictures import crops_picture
 from faceprint.evaluate.report.shapes import figure_of, percent, rate_cell
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Environment",
     "Figure",
     "Mark",
+    "Matrix",
     "Picture",
     "Pictures",
     "Report",
@@ -52,6 +55,7 @@ __all__ = [
     "check_report_folder",
     "compare",
     "comparison_page",
+    "crops_picture",
     "figure_of",
     "percent",
     "rate_cell",

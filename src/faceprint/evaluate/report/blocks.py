@@ -14,6 +14,7 @@ __all__ = [
     "Environment",
     "Figure",
     "Mark",
+    "Matrix",
     "Picture",
     "Pictures",
     "Report",
@@ -119,7 +120,7 @@ class Chart:
         y_name: Of the axis.
         series: What is drawn.
         kind: `line`, `step` (horizontal, then vertical), `bars` (histograms: x the left edges of bins of
-            equal width), or `points`.
+            equal width; with categories, their places), or `points`.
         x_scale: `linear`, `log`, or `deviate` (the axis of a DET curve: rates as normal deviates).
         y_scale: The same.
         marks: What is pointed at.
@@ -150,6 +151,8 @@ class Picture:
         names: What each photo is called, as in "Barack_Obama_0003".
         caption: As in "score 0.412, threshold 0.361".
         reason: What quality or pose suggests, as in "the second face is turned away"; empty if nothing.
+        encoded: The faces as JPEG files, one for each photo, where they are not files of their own to be
+            read again, as in prepared data; empty otherwise. The page has them, the JSON does not.
     """
 
     photos: tuple[Path, ...]
@@ -157,6 +160,7 @@ class Picture:
     names: tuple[str, ...]
     caption: str
     reason: str = ""
+    encoded: tuple[bytes, ...] = field(default=(), repr=False, metadata={"json": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,39 @@ class Pictures:
     note: str = ""
 
 
-Block = Text | Table | Chart | Pictures
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Numbers of rows against columns, each cell the darker the larger its number: a heat map.
+
+    Up to twelve columns say their numbers; beyond, colours alone do, and the numbers where the pointer
+    rests.
+
+    Attributes:
+        title: Equal titles are set side by side when runs are compared.
+        row_name: What the rows are, as in "shown".
+        column_name: What the columns are, as in "answered".
+        row_names: One for each row.
+        column_names: One for each column.
+        values: As many rows of as many numbers; None where there is nothing to give.
+        unit: How they read.
+        texts: What cells say instead of their numbers, as in "412 (91.2 %)"; or empty.
+        limit: The number of the strongest colour; below 0, that of the other colour has its negative.
+        note: How to read it.
+    """
+
+    title: str
+    row_name: str
+    column_name: str
+    row_names: tuple[str, ...]
+    column_names: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+    unit: Unit = "share"
+    texts: tuple[tuple[str, ...], ...] = ()
+    limit: float = 1.0
+    note: str = ""
+
+
+Block = Text | Table | Chart | Pictures | Matrix
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _MARK_COLOUR: Final = "var(--mark)"
 _SYMBOLS: Final = ("diamond", "circle", "square", "triangle-up", "cross", "star")
 _BAR_OPACITY: Final = 0.55
+_CATEGORY_WIDTH: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,11 @@ def _trace(series: Series, kept: Indices, chart: Chart, look: Look, number: int)
         "hovertemplate": _hover(series, chart),
     }
     if chart.kind == "bars":
+        offset, width = _bar_place(series, kept, chart, number)
         return trace | {
             "type": "bar",
-            "offset": 0,
-            "width": _bin_width(series, kept),
+            "offset": offset,
+            "width": width,
             "opacity": _BAR_OPACITY,
             "marker": {"color": look.colour, "line": {"width": 0}},
         }
@@ -264,6 +266,16 @@ def _coordinates(
     chosen = np.asarray(values, dtype=np.float64)[kept]
     placed = place(chosen, scale) if scale == "deviate" else chosen
     return [float(f"{value:.6g}") if math.isfinite(value) else None for value in placed]
+
+
+def _bar_place(
+    series: Series, kept: Indices, chart: Chart, number: int
+) -> tuple[float, float | None]:
+    """Where a bar begins beside its x, and how wide it is: bars of categories stand side by side."""
+    if not chart.categories:
+        return 0, _bin_width(series, kept)
+    width = _CATEGORY_WIDTH / len(chart.series)
+    return number * width - _CATEGORY_WIDTH / 2, width
 
 
 def _bin_width(series: Series, kept: Indices) -> float | None:

@@ -16,6 +16,7 @@ from faceprint.evaluate.report.blocks import (
     Column,
     Environment,
     Figure,
+    Matrix,
     Report,
     Table,
 )
@@ -330,10 +331,10 @@ def _differing(comparison: Comparison) -> Table:
     return Table("What differs", tuple(Column(name) for name in ("", *comparison.runs)), rows)
 
 
-def _tables(comparison: Comparison) -> dict[str, list[tuple[str, Table]]]:
-    groups: dict[str, list[tuple[str, Table]]] = {}
+def _tables(comparison: Comparison) -> dict[str, list[tuple[str, Table | Matrix]]]:
+    groups: dict[str, list[tuple[str, Table | Matrix]]] = {}
     for report in comparison.reports:
         for table in _blocks(report):
-            if isinstance(table, Table):
+            if isinstance(table, Table | Matrix):
                 groups.setdefault(table.title, []).append((report.run, table))
     return {title: tables for title, tables in groups.items() if len(tables) > 1}

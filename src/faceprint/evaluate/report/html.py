@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from faceprint.evaluate.report.blocks import Chart, Pictures, Report
 from faceprint.evaluate.report.charts import chart_figure
+from faceprint.evaluate.report.matrices import is_dense, matrix_cells
 from faceprint.evaluate.report.pictures import picture_uris
 from faceprint.evaluate.report.points import points_table
 from faceprint.evaluate.report.shapes import (
@@ -105,6 +106,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "any": show_any,
         "cell": show_value,
+        "cells": matrix_cells,
         "figure": chart_figure,
         "figure_cell": figure_cell,
         "kind": lambda block: type(block).__name__,
@@ -117,7 +119,7 @@ def _environment() -> Environment:
         "without": lambda values, *names: {k: v for k, v in values.items() if k not in names},
         "words": lambda name: name.replace("_", " "),
     }
-    environment.globals["numeric"] = is_numeric
+    environment.globals |= {"dense": is_dense, "numeric": is_numeric}
     return environment
 
 

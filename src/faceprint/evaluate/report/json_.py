@@ -74,9 +74,13 @@ def is_report(data: bytes) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """Records, tuples, paths and NumPy scalars as JSON values; NaN and infinity become None."""
+    """Records, tuples, paths and NumPy scalars as JSON values; NaN and infinity become None.
+
+    Fields whose metadata has `json` as False are left out.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        told = [f.name for f in dataclasses.fields(value) if f.metadata.get("json", True)]
+        return {name: plain(getattr(value, name)) for name in told}
     if isinstance(value, dict):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from faceprint.evaluate.report.blocks import Block, Chart, Column, Pictures, Report, Table, Text
+from faceprint.evaluate.report.blocks import (
+    Block,
+    Chart,
+    Column,
+    Matrix,
+    Pictures,
+    Report,
+    Table,
+    Text,
+)
+from faceprint.evaluate.report.matrices import matrix_table
 from faceprint.evaluate.report.points import points_table
 from faceprint.evaluate.report.shapes import (
     figure_interval,
@@ -71,12 +81,18 @@ def _block(block: Block) -> Iterator[str]:
     elif isinstance(block, Pictures):
         yield from _pictures(block)
     else:
-        table = points_table(block) if isinstance(block, Chart) else block
+        table = _as_table(block)
         if table.title:
             yield from (f"### {_text(table.title)}", "")
         yield from _table(table)
         if table.note:
             yield from ("", _text(table.note))
+
+
+def _as_table(block: Chart | Matrix | Table) -> Table:
+    if isinstance(block, Chart):
+        return points_table(block)
+    return matrix_table(block) if isinstance(block, Matrix) else block
 
 
 def _pictures(block: Pictures) -> Iterator[str]:

@@ -51,7 +51,8 @@ def overlay(charts: Mapping[int, Chart], runs: Sequence[str]) -> Overlay:
         ]
     first = next(iter(charts.values()))
     # Filled bars of several runs would hide each other.
-    kind: Kind = "step" if first.kind == "bars" else first.kind
+    instead: Kind = "points" if first.categories else "step"
+    kind = instead if first.kind == "bars" else first.kind
     made = replace(first, kind=kind, series=tuple(series), marks=tuple(marks))
     return Overlay(made, tuple(looks))
 

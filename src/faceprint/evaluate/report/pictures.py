@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from faceprint.evaluate.report.blocks import Picture
 from faceprint.media import encode_image, read_image
 from faceprint.types import Image
 
-__all__ = ["cut_out", "picture_uris"]
+__all__ = ["crops_picture", "cut_out", "picture_uris"]
 
 Box = tuple[float, float, float, float]
 
@@ -26,7 +27,32 @@ _QUALITY: Final = 82
 
 def picture_uris(picture: Picture) -> tuple[str | None, ...]:
     """A data URI for each photo of a picture; None for a photo that cannot be read any more."""
+    if picture.encoded:
+        return tuple(map(_data_uri, picture.encoded))
     return tuple(_uri(path, box) for path, box in zip(picture.photos, picture.boxes, strict=True))
+
+
+def crops_picture(
+    crops: Image,
+    photos: Sequence[str],
+    caption: str = "",
+    reason: str = "",
+    *,
+    names: Sequence[str] = (),
+) -> Picture:
+    """A picture of faces that are at hand as pixels.
+
+    Args:
+        crops: (N, S, S, 3) uint8 RGB.
+        photos: Where each came from, as in "Ada_Lovelace/Ada_Lovelace_0001.jpg".
+        caption: What is to be said of them.
+        reason: What may be the cause.
+        names: What each is called; the names of the photos unless given.
+    """
+    encoded = tuple(encode_image(cut_out(crop, None), quality=_QUALITY) for crop in crops)
+    paths = tuple(map(Path, photos))
+    called = tuple(names or map(_title, paths))
+    return Picture(paths, (None,) * len(paths), called, caption, reason, encoded)
 
 
 def cut_out(image: Image, box: Box | None) -> Image:
@@ -53,10 +79,20 @@ def cut_out(image: Image, box: Box | None) -> Image:
     return scaled
 
 
+def _title(photo: Path) -> str:
+    """The name of a photo without its suffix, and without a folder whose name it repeats."""
+    repeated = photo.stem.startswith(photo.parent.name)
+    return photo.stem if repeated else str(photo.with_suffix(""))
+
+
 def _uri(path: Path, box: Box | None) -> str | None:
     try:
         pixels = read_image(path).pixels
         data = encode_image(cut_out(pixels, box), quality=_QUALITY)
     except FaceprintError:
         return None
+    return _data_uri(data)
+
+
+def _data_uri(data: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"

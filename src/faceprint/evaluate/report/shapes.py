@@ -29,7 +29,7 @@ NONE = "–"
 
 _PERCENT_STEP = 0.1
 
-_NUMBER = re.compile(r"[−–-]?\d[\d,.]*(e[+-]?\d+)?( ?%| ms| s)?( \(.*\)| to .*)?$|–$")
+_NUMBER = re.compile(r"[+−–-]?\d[\d,.]*(e[+-]?\d+)?( ?%| ms| s)?( \(.*\)| to .*)?$|–$")
 
 
 class RateLike(Protocol):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from faceprint.evaluate.reasons import pair_quality
 from faceprint.evaluate.report.blocks import Chart, Mark, Series
 from faceprint.evaluate.report.shapes import percent
 from faceprint.evaluate.verification.results import VerificationResult
 from faceprint.match import ErrorCurve, clopper_pearson, error_curve
+from faceprint.types import FloatArray
 
-__all__ = ["curve_of", "curves", "discard_chart"]
+__all__ = ["curve_of", "curves", "discard_chart", "pair_curves", "score_histograms"]
 
 _DISCARDS = tuple(round(0.02 * step, 2) for step in range(26))
 
@@ -28,7 +30,22 @@ def curves(result: VerificationResult, threshold: Mark) -> tuple[Chart, ...]:
         result: What was found.
         threshold: Pointed at; its x is a score.
     """
-    curve = curve_of(result).thinned()
+    name = result.embeddings.model_id
+    return pair_curves(result.scores, result.pairs.same, name=name, threshold=threshold)
+
+
+def pair_curves(
+    scores: FloatArray, same: npt.NDArray[np.bool_], *, name: str, threshold: Mark
+) -> tuple[Chart, ...]:
+    """ROC, DET, the scores, and both rates over the threshold, of scored pairs.
+
+    Args:
+        scores: (P,) float32; -inf where a comparison could not be made.
+        same: (P,) bool, whether a pair shows one person.
+        name: Of what made the scores.
+        threshold: Pointed at; its x is a score.
+    """
+    curve = error_curve(scores[same], scores[~same]).thinned()
     labels = tuple(f"threshold {value:.3f}" for value in curve.thresholds)
     ends = [
         clopper_pearson(round(rate * curve.genuine_count), curve.genuine_count)
@@ -44,7 +61,7 @@ def curves(result: VerificationResult, threshold: Mark) -> tuple[Chart, ...]:
         "TAR (1 - FNMR)",
         (
             Series(
-                result.embeddings.model_id,
+                name,
                 tuple(curve.fmr.tolist()),
                 tuple((1 - curve.fnmr).tolist()),
                 tuple(1 - high for _, high in ends),
@@ -63,7 +80,7 @@ def curves(result: VerificationResult, threshold: Mark) -> tuple[Chart, ...]:
         "FNMR",
         (
             Series(
-                result.embeddings.model_id,
+                name,
                 tuple(curve.fmr.tolist()),
                 tuple(curve.fnmr.tolist()),
                 labels=labels,
@@ -85,25 +102,39 @@ def curves(result: VerificationResult, threshold: Mark) -> tuple[Chart, ...]:
         ),
         marks=(threshold,),
     )
-    return roc, det, _histograms(result, threshold), sweep
+    return roc, det, score_histograms(scores, same, (threshold,)), sweep
 
 
-def _histograms(result: VerificationResult, threshold: Mark) -> Chart:
-    made, same = ~result.failed, result.pairs.same
-    edges = np.histogram_bin_edges(result.scores[made].astype(np.float64), bins=60)
+def score_histograms(
+    scores: FloatArray,
+    same: npt.NDArray[np.bool_],
+    thresholds: tuple[Mark, ...],
+    *,
+    title: str = "Scores",
+) -> Chart:
+    """How alike genuine and impostor pairs are.
+
+    Args:
+        scores: (P,) float32; -inf where a comparison could not be made.
+        same: (P,) bool, whether a pair shows one person.
+        thresholds: Pointed at; their x are scores.
+        title: Of the chart.
+    """
+    made = scores > -np.inf
+    edges = np.histogram_bin_edges(scores[made].astype(np.float64), bins=60)
     series = []
     for name, kind in (("genuine", same), ("impostor", ~same)):
-        counts, _ = np.histogram(result.scores[made & kind], bins=edges)
+        counts, _ = np.histogram(scores[made & kind], bins=edges)
         shares = counts / int(kind.sum())
         series.append(Series(name, tuple(edges[:-1].tolist()), tuple(shares.tolist())))
     return Chart(
-        "Scores",
+        title,
         "score",
         "share of the pairs",
         tuple(series),
         kind="bars",
-        marks=(threshold,),
-        note="Comparisons that could not be made have no score." if result.failed.any() else "",
+        marks=thresholds,
+        note="" if made.all() else "Comparisons that could not be made have no score.",
     )
 
 

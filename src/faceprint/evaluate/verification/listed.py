@@ -11,7 +11,7 @@ from faceprint.evaluate.photos import PhotoEmbeddings
 from faceprint.evaluate.protocols import PairList
 from faceprint.types import FloatArray
 
-__all__ = ["measured_pairs", "photo_people", "verification_notes"]
+__all__ = ["few_notes", "measured_pairs", "photo_people", "verification_notes"]
 
 _FEW_PAIRS = 100
 _FEW_PEOPLE = 30
@@ -90,19 +90,7 @@ def verification_notes(
             f"({embeddings.failure_counts})"
             + (f": {refused:,} comparisons count as refused." if refused else ".")
         )
-    counts = {"genuine": int(pairs.same.sum()), "impostor": int((~pairs.same).sum())}
-    notes += [
-        f"There {'is' if count == 1 else 'are'} only {count} {kind} {'pair' if count == 1 else 'pairs'}: "
-        "the intervals are wide."
-        for kind, count in counts.items()
-        if count < _FEW_PAIRS
-    ]
-    people = len(np.unique(photo_people(pairs)[pairs.first[pairs.same]]))
-    if people < min(_FEW_PEOPLE, counts["genuine"]):
-        notes.append(
-            f"The genuine pairs show only {people} people: intervals over so few are rough, and hold the "
-            "true rate less often than in 95 of 100 cases."
-        )
+    notes += few_notes(pairs.same, photo_people(pairs)[pairs.first])
     if pairs.train is None and pairs.folds is None:
         notes.append(
             "The list has neither folds nor training pairs: thresholds for a false match rate are read "
@@ -121,6 +109,29 @@ def verification_notes(
             "under another name: that says nothing of the model. Take one of the two out of the list."
         )
     return tuple(notes)
+
+
+def few_notes(same: npt.NDArray[np.bool_], people: _Ints) -> list[str]:
+    """What few pairs or few people do to the intervals.
+
+    Args:
+        same: (P,) bool, whether a pair shows one person.
+        people: (P,) int64, whom the first photo of each pair shows.
+    """
+    counts = {"genuine": int(same.sum()), "impostor": int((~same).sum())}
+    notes = [
+        f"There {'is' if count == 1 else 'are'} only {count} {kind} {'pair' if count == 1 else 'pairs'}: "
+        "the intervals are wide."
+        for kind, count in counts.items()
+        if count < _FEW_PAIRS
+    ]
+    different = len(np.unique(people[same]))
+    if different < min(_FEW_PEOPLE, counts["genuine"]):
+        notes.append(
+            f"The genuine pairs show only {different} people: intervals over so few are rough, and hold the "
+            "true rate less often than in 95 of 100 cases."
+        )
+    return notes
 
 
 def _photos_recur(pairs: PairList) -> bool:

@@ -31,10 +31,9 @@ from faceprint.evaluate.verification.results import (
 )
 from faceprint.evaluate.verification.suspects import worst_pairs
 
-__all__ = ["rate_name", "verification_report"]
+__all__ = ["headline_figures", "points_table", "rate_name", "verification_report"]
 
 _SHOWN = 12
-_DISCARDS = tuple(round(0.02 * step, 2) for step in range(26))
 
 
 def verification_report(
@@ -54,7 +53,7 @@ def verification_report(
         kind="verification",
         title=f"Verification on {result.pairs.name}",
         run=run,
-        figures=_headline(result.figures),
+        figures=headline_figures(result.figures),
         sections=(
             Section("Error rates", _rates(result)),
             Section("Curves", curves(result, threshold)),
@@ -86,7 +85,8 @@ def _threshold(result: VerificationResult, fmr: float) -> Mark:
     return Mark(f"threshold for FMR {rate_name(fmr)} on these pairs", x=score)
 
 
-def _headline(figures: VerificationFigures) -> tuple[Figure, ...]:
+def headline_figures(figures: VerificationFigures) -> tuple[Figure, ...]:
+    """The numbers that head a report, those alone that the data support."""
     found: list[Figure] = []
     if figures.accuracy is not None:
         value = figures.accuracy
@@ -114,7 +114,7 @@ def _headline(figures: VerificationFigures) -> tuple[Figure, ...]:
 
 
 def _rates(result: VerificationResult) -> tuple[Block, ...]:
-    blocks: list[Block] = [_points_table("FNMR at fixed FMR", result.figures)]
+    blocks: list[Block] = [points_table("FNMR at fixed FMR", result.figures)]
     if result.figures.product:
         blocks.append(_product_table("At the product's own thresholds", result.figures))
     accuracy = result.figures.accuracy
@@ -152,7 +152,8 @@ def _rates(result: VerificationResult) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _points_table(title: str, figures: VerificationFigures) -> Table:
+def points_table(title: str, figures: VerificationFigures) -> Table:
+    """FNMR at each false match rate that was asked for, with what it rests on."""
     rows = tuple(
         (
             rate_name(point.asked),

@@ -16,7 +16,7 @@ _SCHEMAS = "#/components/schemas/"
 
 _MEANINGS = {
     401: "The key is missing or wrong.",
-    403: "Refused: a foreign origin, or a missing CSRF token.",
+    403: "Refused: a foreign origin, a missing CSRF token, or something that this app does not do.",
     404: "No such person, job or file.",
     413: "Too many bytes or pixels.",
     415: "Not an image that can be read here.",

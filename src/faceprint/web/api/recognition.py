@@ -14,6 +14,7 @@ from faceprint.types import Embeddings
 from faceprint.web.access import ApiUploader
 from faceprint.web.api.contract import ERRORS, form_body
 from faceprint.web.api.schemas import (
+    AnalysisOut,
     DetectionOut,
     EmbeddedPhotoOut,
     EmbeddingIn,
@@ -23,6 +24,7 @@ from faceprint.web.api.schemas import (
     NamedEmbeddingsOut,
     VerificationOut,
 )
+from faceprint.web.appearance import check_on
 from faceprint.web.forms import Form, Upload, read_form, read_json
 from faceprint.web.hiding import hidden_answer
 from faceprint.web.pictures import labelled_answer
@@ -57,6 +59,27 @@ async def embed(request: Request, visitor: ApiUploader) -> EmbeddedPhotoOut:
         state.engine.embed, photo.open(), thorough=form.flag("thorough")
     )
     return EmbeddedPhotoOut.model_validate(found.to_dict() | {"image": photo.name})
+
+
+@router.post(
+    "/analyze", openapi_extra=form_body("photo", "largest", "thorough", required=("photo",))
+)
+async def analyze(request: Request, visitor: ApiUploader) -> AnalysisOut:
+    """Estimates how the faces of a photo look: age with an interval, gender and emotion as probabilities.
+
+    Estimates of appearance, not facts about a person; nobody is identified and nothing is kept. Off unless
+    whoever runs the app turned it on.
+    """
+    state = state_of(request)
+    check_on(state)
+    form, photo = await _photo(request)
+    found = await state.photo_work.run(
+        state.engine.analyze,
+        photo.open(),
+        largest=form.flag("largest"),
+        thorough=form.flag("thorough"),
+    )
+    return AnalysisOut.model_validate(found.to_dict() | {"image": photo.name})
 
 
 @router.post(

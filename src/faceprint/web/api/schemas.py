@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from faceprint.gallery.records import Consent, EraseReceipt, Person, Template
 
 __all__ = [
+    "AnalysisOut",
     "ConsentIn",
     "ConsentOut",
     "DetectionOut",
@@ -84,6 +85,45 @@ class DetectionOut(BaseModel):
     width: int
     height: int
     faces: list[FaceOut]
+
+
+class AgeOut(BaseModel):
+    """How old a face looks."""
+
+    years: float
+    low: float | None = Field(description="Lower end of the interval; null where there is none.")
+    high: float | None = Field(
+        description="Upper end: the age lies between with a probability of 80 % by the model's own account."
+    )
+    band: str = Field(examples=["30 to 39 years"])
+
+
+class AppearanceOut(BaseModel):
+    """How a face looks in this photo: estimates, not facts about a person; null for what is not estimated."""
+
+    age: AgeOut | None
+    female_probability: float | None = Field(
+        description="That it looks like a woman's; for a man's it is one less that."
+    )
+    emotion: dict[str, float] | None = Field(
+        description="The probability that it looks like each emotion, likeliest first."
+    )
+
+
+class AnalysedFaceOut(FaceOut):
+    """One face and how it looks."""
+
+    appearance: AppearanceOut
+
+
+class AnalysisOut(BaseModel):
+    """The faces of one photo and how they look; nobody is identified."""
+
+    image: str
+    width: int
+    height: int
+    faces: list[AnalysedFaceOut]
+    models: list[str] = Field(description="Model ids of what estimated.")
 
 
 class EmbeddedFaceOut(FaceOut):

@@ -29,7 +29,9 @@ async def list_models(request: Request, visitor: ApiVisitor) -> ModelsOut:
     """The models in use, their licences, and the model_id that ready embeddings need."""
     engine = state_of(request).engine
     model_id = await state_of(request).photo_work.run(lambda: engine.model_id)
-    models = models_in_use(engine.settings)
+    models = await state_of(request).photo_work.run(
+        models_in_use, engine, attributes=state_of(request).options.attributes
+    )
     return ModelsOut(model_id=model_id, models=[_model(one) for one in models])
 
 

@@ -32,7 +32,8 @@ async def about_page(request: Request, visitor: PageVisitor) -> Response:
     """Models, licences, limits, privacy."""
     state = state_of(request)
     engine = state.engine
-    models = models_in_use(engine.settings)
+    attributes = state.options.attributes
+    models = await state.gallery_work.run(models_in_use, engine, attributes=attributes)
     limits = await state.gallery_work.run(_limits, engine)
     return render(
         request,
@@ -42,6 +43,7 @@ async def about_page(request: Request, visitor: PageVisitor) -> Response:
         models=models,
         limits=limits,
         keep_days=state.options.keep_jobs_days,
+        attributes=attributes,
     )
 
 

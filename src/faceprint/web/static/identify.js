@@ -51,6 +51,7 @@ export function setUpIdentify(root) {
     data.set("photo", photo.file, photo.file.name);
     if (photo.sample) data.set("sample", "1");
     if (form.elements.thorough.checked) data.set("thorough", "1");
+    if (form.elements.looks?.checked) data.set("looks", "1");
     if (!shown) data.set("preview", "1");
     try {
       show(await postForFragment("/identify", data, signal), shown, message);
@@ -90,7 +91,14 @@ export function setUpIdentify(root) {
       enrol.addEventListener("submit", onEnrol);
     }
     result.querySelector("[data-download-form]")?.addEventListener("submit", onDownload);
+    result.querySelector("[data-looks]")?.addEventListener("click", estimate);
     result.querySelector("[data-again]").addEventListener("click", again);
+  }
+
+  async function estimate() {
+    form.elements.looks.checked = true;
+    await identify();
+    result.querySelector("[data-title]")?.focus({ preventScroll: true });
   }
 
   // A label that would cover another label or face shows its number alone.

@@ -1,0 +1,124 @@
+"""The end of a run: the model as others can use it, and a report of what it is worth on people not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceprint.evaluate.report import Report, write_report
+from faceprint.pipeline import Faceprint
+from faceprint.pipeline.models import weight_store
+from faceprint.train.cards import model_name, own_card
+from faceprint.train.data.shards import PreparedDataset
+from faceprint.train.export.calibrating import calibration_from
+from faceprint.train.export.folder import write_model
+from faceprint.train.export.network import export_head, export_onnx
+from faceprint.train.finish_attributes import finish_attributes
+from faceprint.train.folders import RunFolder
+from faceprint.train.results.embedder import PairScores, embedder_report
+from faceprint.train.tasks.attributes import AttributeTask
+from faceprint.train.tasks.base import IntArray
+from faceprint.train.tasks.embedding import EmbeddingTask, SiameseTask
+
+if TYPE_CHECKING:
+    from faceprint.train.run import Rows, Trained
+
+__all__ = ["finish"]
+
+_FMR = 1e-2
+
+
+def finish(
+    trained: Trained,
+    data: PreparedDataset,
+    rows: Rows,
+    folder: RunFolder,
+    *,
+    faceprint: Faceprint,
+    start: str,
+    command: str,
+    others: Sequence[PreparedDataset] = (),
+) -> Report:
+    """Exports the best epoch, measures it, and writes `model/` and `report/` into the run's folder.
+
+    Args:
+        trained: What came of training.
+        data: The dataset that the split is of.
+        rows: Of that dataset, and more to train on.
+        folder: Of the run.
+        faceprint: Gives the cards of teachers.
+        start: Of the weights, in words.
+        command: As typed.
+        others: Datasets whose photos were trained on too.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    task = trained.task
+    if isinstance(task, AttributeTask):
+        return finish_attributes(trained, task, data, rows, folder, start=start, command=command)
+    assert isinstance(task, EmbeddingTask)
+    name = model_name(folder.path.resolve().name)
+    onnx = export_onnx(task.result, side_px=task.side_px, name=name)
+    used = data.identity[rows.train[rows.train < len(data)]]
+    card = own_card(
+        task,
+        onnx,
+        name=name,
+        kind="embedder",
+        data=(data, *others),
+        people=len(np.unique(used[used >= 0])),
+        photos=len(rows.train),
+        start=start,
+        teachers=[weight_store(faceprint.settings).card(teacher) for teacher in _teachers(task)],
+    )
+    validation = task.outputs(data, rows.validation)
+    calibration = calibration_from(
+        validation, data.identity[rows.validation], card=card, data=data, command=command
+    )
+    write_model(folder.model, card, onnx, head=_head(task, name), calibration=calibration)
+    report = embedder_report(
+        name=name,
+        recipe=task.recipe.model_dump(mode="json"),
+        metrics=folder.metrics,
+        data=data,
+        validation=_scored(task, data, rows.validation),
+        test=_scored(task, data, rows.test),
+        fmr=_FMR,
+        facts={
+            "start": start,
+            "epochs": f"{trained.epochs}, the best one was number {trained.best_epoch + 1}",
+            "photos": f"{len(rows.train):,} to train on, {len(rows.validation):,} to choose by, "
+            f"{len(rows.test):,} to test on",
+            "model": card.model_id,
+        },
+        command=command,
+        kept=trained.best_epoch,
+    )
+    write_report(report, folder.report)
+    return report
+
+
+def _teachers(task: EmbeddingTask) -> tuple[str, ...]:
+    return task.recipe.loss.teachers if task.recipe.task == "distillation" else ()
+
+
+def _scored(task: EmbeddingTask, data: PreparedDataset, rows: IntArray) -> PairScores:
+    """Pairs of a part, as rows of the dataset, with what the network makes of them."""
+    pairs = task.pairs(data, rows)
+    scores = (
+        task.probabilities(data, rows, pairs)
+        if isinstance(task, SiameseTask)
+        else task.scores(data, rows, pairs)
+    )
+    return PairScores(replace(pairs, first=rows[pairs.first], second=rows[pairs.second]), scores)
+
+
+def _head(task: EmbeddingTask, name: str) -> bytes | None:
+    """The classifier of a Siamese network, as a network of its own."""
+    if not isinstance(task, SiameseTask):
+        return None
+    return export_head(task.head, width=2 * task.recipe.network.dimension, name=f"{name}-head")
