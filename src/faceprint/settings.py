@@ -42,7 +42,9 @@ class Settings(BaseSettings):
         "exact: by float32 alone; approximate: faster, and now and then misses a lookalike.",
     )
     detector: str = Field("yunet", description="Card name of the detector.")
-    embedder: str = Field("sface", description="Card name of the embedder.")
+    embedder: str = Field(
+        "sface", description="Card name of the embedder, or the path of a model folder."
+    )
     landmarker: str = Field(
         "onet", description="Card name of what adds landmarks where the detector has none."
     )

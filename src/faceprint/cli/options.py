@@ -47,7 +47,8 @@ DetectorOption = Annotated[
     typer.Option("--detector", help="Model that finds faces; see `faceprint models list`."),
 ]
 EmbedderOption = Annotated[
-    str | None, typer.Option("--embedder", help="Model that compares faces.")
+    str | None,
+    typer.Option("--embedder", help="Model that compares faces, or the path of its folder."),
 ]
 FmrOption = Annotated[
     float, typer.Option("--fmr", help="Accept at most this share of false matches, as in 1e-3.")

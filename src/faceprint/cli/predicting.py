@@ -17,7 +17,7 @@ from faceprint.cli.options import (
     open_faceprint,
 )
 from faceprint.cli.output import err, escape, out, print_json
-from faceprint.errors import InputError, OutputError
+from faceprint.errors import InputError, OutputError, UnknownModelError
 from faceprint.media import COLOURS, Mark, draw_faces, write_image
 from faceprint.pipeline.models import weight_store
 from faceprint.pipeline.predicting import PairPrediction, predict_pair
@@ -86,8 +86,11 @@ def predict(
 
 def _embedder(model: str) -> str:
     """A name, or a folder written so that it cannot be taken for one."""
-    known = {card.name for card in weight_store(read_settings()).cards()}
-    if model not in known and "/" not in model and Path(model).is_dir():
+    if Path(model).name != model or not Path(model).is_dir():
+        return model
+    try:
+        weight_store(read_settings()).card(model)
+    except UnknownModelError:
         return f"./{model}"
     return model
 

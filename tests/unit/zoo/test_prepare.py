@@ -106,7 +106,7 @@ def integer_model() -> onnx.ModelProto:
     inputs = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 8, 8])]
     output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 4, 8, 8])
     graph = helper.make_graph(nodes, "integers", inputs, [output], tensors)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)
 
 
 def test_what_engines_compute_in_integers_stays_in_integers() -> None:

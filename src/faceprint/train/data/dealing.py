@@ -7,8 +7,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from faceprint.attributes.records import age_band
 from faceprint.errors import InputError
-from faceprint.evaluate.audit.labels import age_band
 from faceprint.train.data.duplicates import disagreeing_groups
 from faceprint.train.data.records import PARTS, IntArray
 from faceprint.train.data.shards import PreparedDataset
