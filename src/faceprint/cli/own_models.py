@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,13 @@ __all__ = ["register"]
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="FOLDER", help="A model folder, or the folder of a training run.")
 ]
+
+
+class How(StrEnum):
+    """How a model is made smaller."""
+
+    INT8 = "int8"
+    HALF = "half"
 
 
 def register(app: typer.Typer) -> None:
@@ -101,17 +109,20 @@ def quantise(
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="What to call it. Default: the old name and -int8.")
+        str | None, typer.Option(help="What to call it. Default: the old name and -int8 or -half.")
     ] = None,
+    how: Annotated[
+        How, typer.Option(help="int8: computes in 8-bit integers; half: weights in 16 bits.")
+    ] = How.INT8,
     crops: Annotated[
         int, typer.Option(min=32, help="Crops that ranges are measured on, at most.")
     ] = 512,
     seed: Annotated[int, typer.Option(min=0, help="Of the crops and pairs that are drawn.")] = 0,
     json: JsonOption = False,
 ) -> int:
-    """Make a smaller form of a model, in 8-bit integers, and say what that costs.
+    """Make a smaller form of a model, in 8-bit integers or 16-bit weights, and say what that costs.
 
-    The cost is measured on other crops than the ranges. Needs the extra ort.
+    The cost is measured on other crops than the ranges. int8 needs the extra ort.
 
     Example: faceprint models quantise runs/mine --data prepared/lfw --out mine-int8
     """
@@ -127,7 +138,8 @@ def quantise(
         model,
         PreparedDataset(data),
         out_dir,
-        name=name or f"{model.card.name}-int8",
+        name=name or f"{model.card.name}-{how.value}",
+        how=how.value,
         split=None if split is None else read_split(split),
         most_crops=crops,
         seed=seed,
@@ -150,7 +162,7 @@ def quantise(
 
 
 def _show(cost: QuantisationCost) -> None:
-    rows = table("", "#before", "#in 8 bits")
+    rows = table("", "#before", "#after")
     rows.add_row("MB", f"{cost.bytes_before / 1e6:.2f}", f"{cost.bytes_after / 1e6:.2f}")
     if cost.pairs:
         what = f"accuracy of {cost.pairs:,} pairs, each at its best threshold"

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from faceprint.cli.options import JsonOption
-from faceprint.cli.output import err, escape, out, print_json, table
+from faceprint.cli.output import err, escape, out, print_json, progress, table
 
 __all__ = ["register"]
 
@@ -92,7 +92,8 @@ def train(
         err.print(f"{escape(chosen.name)}: {escape(chosen.summary)}")
     try:
         with open_faceprint(create_gallery=False) as faceprint:
-            run = launch(chosen, request, faceprint, progress=None)
+            with progress("Photos embedded", total=None, show=not json) as step:
+                run = launch(chosen, request, faceprint, progress=step)
     except KeyboardInterrupt as stopped:
         err.print(
             "Stopped. What was trained up to the last whole epoch is kept: the same command with --resume "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, cast
 
 from faceprint.errors import InputError
@@ -43,6 +44,7 @@ def own_card(
     start: str,
     teachers: Sequence[ModelCard] = (),
     outputs: str = "",
+    base: ModelCard | None = None,
 ) -> ModelCard:
     """The card of a trained network.
 
@@ -57,6 +59,7 @@ def own_card(
         start: Of the weights, in words.
         teachers: Cards of the embedders that it learnt from, whose terms hold for it too.
         outputs: Of an attribute network, what its columns are.
+        base: The embedder that a head was put behind, whose pixels the whole takes.
     """
     recipe = task.recipe
     terms = shared_terms([*(one.terms for one in data), *(card.data_licence for card in teachers)])
@@ -64,7 +67,7 @@ def own_card(
     names = ", ".join(one.name for one in data)
     taught = f"; taught by {', '.join(card.name for card in teachers)}" if teachers else ""
     digest = f"sha256:{hashlib.sha256(onnx).hexdigest()}"
-    return ModelCard(
+    card = ModelCard(
         name=name,
         kind=kind,
         implementation="network" if kind == "embedder" else "own",
@@ -82,6 +85,17 @@ def own_card(
         dimension=recipe.network.dimension if kind == "embedder" else 0,
         precision="any" if kind == "embedder" else "f32",
         outputs=outputs,
+    )
+    if base is None:
+        return card
+    return replace(
+        card,
+        input_size_px=base.input_size_px,
+        colour=base.colour,
+        mean=base.mean,
+        std=base.std,
+        alignment=base.alignment,
+        precision=base.precision,
     )
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceprint.embed.backbones.head import EmbeddingHead
 from faceprint.evaluate.report import Report, write_report
 from faceprint.pipeline import Faceprint
 from faceprint.pipeline.models import weight_store
 from faceprint.train.cards import model_name, own_card
 from faceprint.train.data.shards import PreparedDataset
+from faceprint.train.export.attaching import attach_head, can_attach
 from faceprint.train.export.calibrating import calibration_from
 from faceprint.train.export.folder import write_model
 from faceprint.train.export.network import export_head, export_onnx
@@ -22,6 +24,7 @@ from faceprint.train.results.embedder import PairScores, embedder_report
 from faceprint.train.tasks.attributes import AttributeTask
 from faceprint.train.tasks.base import IntArray
 from faceprint.train.tasks.embedding import EmbeddingTask, SiameseTask
+from faceprint.zoo import ModelCard
 
 if TYPE_CHECKING:
     from faceprint.train.run import Rows, Trained
@@ -61,27 +64,11 @@ def finish(
     if isinstance(task, AttributeTask):
         return finish_attributes(trained, task, data, rows, folder, start=start, command=command)
     assert isinstance(task, EmbeddingTask)
-    name = model_name(folder.path.resolve().name)
-    onnx = export_onnx(task.result, side_px=task.side_px, name=name)
-    used = data.identity[rows.train[rows.train < len(data)]]
-    card = own_card(
-        task,
-        onnx,
-        name=name,
-        kind="embedder",
-        data=(data, *others),
-        people=len(np.unique(used[used >= 0])),
-        photos=len(rows.train),
-        start=start,
-        teachers=[weight_store(faceprint.settings).card(teacher) for teacher in _teachers(task)],
+    card = _export(
+        task, data, rows, folder, faceprint=faceprint, start=start, command=command, others=others
     )
-    validation = task.outputs(data, rows.validation)
-    calibration = calibration_from(
-        validation, data.identity[rows.validation], card=card, data=data, command=command
-    )
-    write_model(folder.model, card, onnx, head=_head(task, name), calibration=calibration)
     report = embedder_report(
-        name=name,
+        name=model_name(folder.path.resolve().name),
         recipe=task.recipe.model_dump(mode="json"),
         metrics=folder.metrics,
         data=data,
@@ -93,13 +80,64 @@ def finish(
             "epochs": f"{trained.epochs}, the best one was number {trained.best_epoch + 1}",
             "photos": f"{len(rows.train):,} to train on, {len(rows.validation):,} to choose by, "
             f"{len(rows.test):,} to test on",
-            "model": card.model_id,
+            "model": "not exported: its embedder is not one ONNX network"
+            if card is None
+            else card.model_id,
         },
         command=command,
         kept=trained.best_epoch,
     )
     write_report(report, folder.report)
     return report
+
+
+def _export(
+    task: EmbeddingTask,
+    data: PreparedDataset,
+    rows: Rows,
+    folder: RunFolder,
+    *,
+    faceprint: Faceprint,
+    start: str,
+    command: str,
+    others: Sequence[PreparedDataset],
+) -> ModelCard | None:
+    """Writes the model with its thresholds; None for a head on what no head can be put behind."""
+    name = model_name(folder.path.resolve().name)
+    store = weight_store(faceprint.settings)
+    base = None
+    if isinstance(task.result, EmbeddingHead):
+        base = store.card(task.recipe.network.embedder, kind="embedder")
+        if not can_attach(base):
+            return None
+        onnx = attach_head(base, store, task.result)
+    else:
+        onnx = export_onnx(task.result, side_px=task.side_px, name=name)
+    used = data.identity[rows.train[rows.train < len(data)]]
+    card = own_card(
+        task,
+        onnx,
+        name=name,
+        kind="embedder",
+        data=(data, *others),
+        people=len(np.unique(used[used >= 0])),
+        photos=len(rows.train),
+        start=start,
+        teachers=[
+            *(store.card(teacher) for teacher in _teachers(task)),
+            *([] if base is None else [base]),
+        ],
+        base=base,
+    )
+    calibration = calibration_from(
+        task.outputs(data, rows.validation),
+        data.identity[rows.validation],
+        card=card,
+        data=data,
+        command=command,
+    )
+    write_model(folder.model, card, onnx, head=_head(task, name), calibration=calibration)
+    return card
 
 
 def _teachers(task: EmbeddingTask) -> tuple[str, ...]:

@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from faceprint.errors import InputError
+from faceprint.train.data.duplicates import near_pairs
 from faceprint.train.data.shards import PreparedDataset
 from faceprint.train.tasks.base import IntArray
 from faceprint.types import FloatArray, Image
 
 __all__ = ["JoinedCrops"]
+
+_RADIUS = 8
+"""Bits that hashes of copies differ in at most; some that are no copies are taken for such too."""
 
 
 class JoinedCrops:
@@ -64,6 +69,22 @@ class JoinedCrops:
             )
             for name in names
         }
+
+    def copies_of(self, rows: IntArray) -> npt.NDArray[np.bool_]:
+        """(N,) bool: which photos of the other datasets are copies of some of the first one's, or nearly.
+
+        Args:
+            rows: Of the first dataset.
+        """
+        digests = np.array([one for part in self.parts for one in part.photo_digests])
+        found = np.isin(digests, digests[rows])
+        looked_at = np.zeros(len(self), dtype=bool)
+        looked_at[rows] = True
+        hashes = np.concatenate([part.hashes for part in self.parts])
+        first, second = near_pairs(hashes, radius=_RADIUS)
+        found[second[looked_at[first]]] = True
+        found[: len(self.parts[0])] = False
+        return found
 
     def read(self, rows: IntArray) -> Image:
         """(len(rows), S, S, 3) uint8 RGB."""

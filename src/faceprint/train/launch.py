@@ -21,17 +21,15 @@ from faceprint.train.folders import RunFolder
 from faceprint.train.joined import JoinedCrops
 from faceprint.train.recipes.config import Recipe
 from faceprint.train.run import Rows, train_task
-from faceprint.train.tasks.attributes import HeadTask
 from faceprint.train.tasks.building import FROZEN, build_task
-from faceprint.train.tasks.distilling import DistillationTask
 from faceprint.train.teachers import embed_crops
 from faceprint.types import FloatArray
 from faceprint.zoo.files import file_digest
 
 __all__ = ["FinishedRun", "RunRequest", "launch"]
 
-Progress = Callable[[str, int, int], None]
-"""Told what is going on, how much of it is done, and of how much."""
+Progress = Callable[[int, int], None]
+"""Told how many photos the models to learn from have seen, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def launch(
         recipe: What the run does.
         request: On what, and where.
         faceprint: Gives embedders to learn from, and where weights are.
-        progress: Told of what takes long beside the training itself.
+        progress: Told of the photos that models to learn from have seen.
 
     Raises:
         InputError: The data cannot be trained on, or the folder is of another run.
@@ -107,19 +105,20 @@ def launch(
     facts = {"data": data.digest, "split": _split_digest(request.split)}
     facts |= {f"more {number}": other.digest for number, other in enumerate(others, 1)}
     built = build_task(recipe, weight_store(faceprint.settings))
+    names = _embedders(recipe)
+    for name in names:
+        # What cannot be had is said before a folder is made.
+        weight_store(faceprint.settings).files(
+            weight_store(faceprint.settings).card(name, kind="embedder")
+        )
     split = _split(data, request.split, folder, seed=recipe.seed)
+    # An embedder is for people that it has never seen: none of those it is tested on may be trained on.
+    split.check(data, people=recipe.task != "attributes" and bool(data.people))
     folder.open(recipe, facts, resume=request.resume)
     write_split(split, folder.path / "split.json")
-    rows = _rows(data, split, extra=len(crops) - len(data))
-    if isinstance(built.task, DistillationTask):
-        built.task.teach(_embedded(recipe.loss.teachers, crops, data, faceprint, folder, progress))
-    if isinstance(built.task, HeadTask):
-        taught = (recipe.attributes.embedder,)
-        built.task.teach(_embedded(taught, crops, data, faceprint, folder, progress))
-    if recipe.network.name == FROZEN and recipe.task != "attributes":
-        built.task.give(
-            _embedded((recipe.network.embedder,), crops, data, faceprint, folder, progress)
-        )
+    rows = _rows(crops, data, split)
+    if names:
+        built.task.teach(_embedded(names, crops, data, faceprint, folder, progress))
     trained = train_task(
         built.task,
         crops,
@@ -156,7 +155,7 @@ def _split_digest(split: Path | None) -> str:
 
 
 def _split(data: PreparedDataset, given: Path | None, folder: RunFolder, *, seed: int) -> Split:
-    """The split that was given, that of the run that is gone on with, or a new one; it must not leak."""
+    """The split that was given, that of the run that is gone on with, or a new one."""
     kept = folder.path / "split.json"
     if given is not None:
         chosen = read_split(given)
@@ -164,15 +163,27 @@ def _split(data: PreparedDataset, given: Path | None, folder: RunFolder, *, seed
         chosen = read_split(kept)
     else:
         chosen = make_split(data, by="identity" if data.people else "photo", seed=seed)
-    chosen.check(data)
     return chosen
 
 
-def _rows(data: PreparedDataset, split: Split, *, extra: int) -> Rows:
-    """The rows of each part, and those of further datasets to train on."""
+def _rows(crops: JoinedCrops, data: PreparedDataset, split: Split) -> Rows:
+    """The rows of each part; further datasets are trained on but for copies of what is measured."""
     train, validation, test = (split.rows(data, part) for part in ("train", "validation", "test"))
-    more = np.arange(len(data), len(data) + extra, dtype=np.int64)
+    if len(crops) == len(data):
+        return Rows(train, validation, test)
+    copies = crops.copies_of(np.concatenate([validation, test]))
+    more = np.flatnonzero(~copies[len(data) :]) + len(data)
     return Rows(np.concatenate([train, more]), validation, test)
+
+
+def _embedders(recipe: Recipe) -> tuple[str, ...]:
+    """The models whose embeddings of every crop a run needs."""
+    if recipe.task == "attributes":
+        config = recipe.attributes
+        return (config.embedder,) if config.network == "head" else ()
+    if recipe.task == "distillation":
+        return recipe.loss.teachers
+    return (recipe.network.embedder,) if recipe.network.name == FROZEN else ()
 
 
 def _embedded(
@@ -192,12 +203,8 @@ def _embedded(
     store, options = weight_store(faceprint.settings), runtime_options(faceprint.settings)
     embedders = [load_embedder(name, store, options) for name in names]
 
-    def told(done: int, total: int) -> None:
-        if progress is not None:
-            progress(f"embedding by {' and '.join(names)}", done, total)
-
     rows = np.arange(len(crops), dtype=np.int64)
-    vectors = embed_crops(embedders, crops, rows, alignment=data.alignment, progress=told)
+    vectors = embed_crops(embedders, crops, rows, alignment=data.alignment, progress=progress)
     buffer = io.BytesIO()
     np.save(buffer, vectors, allow_pickle=False)
     folder.write("embeddings.npy", buffer.getvalue())

@@ -108,6 +108,9 @@ def _evaluate(node: onnx.NodeProto, constants: dict[str, Array]) -> Array | None
         a.name == "block_size" and a.i > 0 for a in node.attribute
     ):
         return _dequantise(node, *inputs)
+    if node.op_type == "Cast" and inputs[0].dtype == np.float16:
+        to = next(a.i for a in node.attribute if a.name == "to")
+        return inputs[0].astype(helper.tensor_dtype_to_np_dtype(to))
     if node.op_type == "Reshape":
         shape = [int(n) for n in inputs[1]]
         return inputs[0].reshape(shape)

@@ -329,6 +329,13 @@ def test_folders_of_people_may_have_parts_and_folders_of_their_own(tmp_path: Pat
     assert source.problems == ("loose.jpg: it lies in no person's folder",)
 
 
+def test_somebody_may_be_called_like_a_part(tmp_path: Path) -> None:
+    put(tmp_path / "Val" / "1.jpg")
+    put(tmp_path / "Ada" / "1.jpg")
+    people = [(one.identity, one.part) for one in read_source(tmp_path).samples]
+    assert people == [("Ada", None), ("Val", None)]
+
+
 def test_folders_that_links_lead_back_to_are_read_once(tmp_path: Path) -> None:
     put(tmp_path / "ada" / "1.jpg")
     (tmp_path / "ada" / "again").symlink_to(tmp_path / "ada", target_is_directory=True)

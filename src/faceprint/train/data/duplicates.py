@@ -34,7 +34,8 @@ __all__ = ["disagreeing_groups", "duplicate_groups", "near_pairs", "perceptual_h
 
 _RADIUS: Final = 8
 _ALIKE: Final = 0.7
-"""Of 449 such pairs of UTKFace (aligned) one shows two photos; below it come ever more."""
+"""Looked at were the 40 least alike of such pairs: of UTKFace's 286 one shows two people, of FER2013's 113
+and of LFW's 13 none does. Below it come ever more."""
 _REVISION: Final = 1
 """Of all that decides what a copy is; kept groups of another revision are not used."""
 

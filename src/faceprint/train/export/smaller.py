@@ -1,9 +1,10 @@
-"""A model folder in 8-bit integers, with its cost and with thresholds of its own."""
+"""A model folder in fewer bits, with its cost and with thresholds of its own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,17 @@ from faceprint.train.data import PreparedDataset, Split
 from faceprint.train.export.calibrating import calibration_from
 from faceprint.train.export.cost import QuantisationCost, network_outputs, quantisation_cost
 from faceprint.train.export.folder import ModelFolder, read_model, write_model
+from faceprint.train.export.halves import store_halves
 from faceprint.train.export.quantising import quantise
 from faceprint.train.sampling import Pairs, random_pairs
 from faceprint.zoo import ModelCard, WeightStore
 
-__all__ = ["Smaller", "quantise_model"]
+__all__ = ["Smaller", "SmallerHow", "quantise_model"]
+
+SmallerHow = Literal["int8", "half"]
+"""In 8-bit integers, or with weights in 16 bits."""
+
+_WORDS: dict[SmallerHow, str] = {"int8": "in 8-bit integers", "half": "weights in 16 bits"}
 
 _MOST_PAIRS = 5000
 _FEWEST_PAIRS = 20
@@ -30,7 +37,7 @@ _Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Smaller:
-    """A model in 8-bit integers.
+    """A model in fewer bits.
 
     Attributes:
         card: Of its folder.
@@ -49,6 +56,7 @@ def quantise_model(
     folder: Path,
     *,
     name: str,
+    how: SmallerHow = "int8",
     split: Split | None,
     most_crops: int,
     seed: int,
@@ -56,13 +64,14 @@ def quantise_model(
     store: WeightStore,
     options: RuntimeOptions,
 ) -> Smaller:
-    """Writes a model folder with the network in 8-bit integers.
+    """Writes a model folder with the network in 8-bit integers, or with its weights in 16 bits.
 
     Args:
         model: The model.
         data: Crops as the model takes them.
         folder: A new folder, for the smaller model.
         name: Of it.
+        how: "int8", or "half".
         split: Ranges are measured on its train part, the cost on the others; else both on crops drawn
             at random.
         most_crops: That ranges are measured on.
@@ -79,8 +88,12 @@ def quantise_model(
     """
     _check_crops(model.card, data)
     ranges, judged = _rows(data, split, most_crops, seed)
-    small = quantise(model.path / model.card.files[0].name, data.read(ranges), model.card)
-    summary = f"{model.card.summary.rstrip('.')}, in 8-bit integers."
+    small = (
+        quantise(model.path / model.card.files[0].name, data.read(ranges), model.card)
+        if how == "int8"
+        else store_halves(model.onnx)
+    )
+    summary = f"{model.card.summary.rstrip('.')}, {_WORDS[how]}."
     card = _write(folder, model, replace(model.card, name=name, summary=summary), small, None)
     cost = quantisation_cost(
         model.card,

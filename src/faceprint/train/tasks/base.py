@@ -135,8 +135,8 @@ class Task(lightning.LightningModule, ABC):
             InputError: This cannot be trained on.
         """
 
-    def give(self, vectors: FloatArray) -> None:
-        """Has the network see these in place of crops: embeddings of another model, which stay as they are.
+    def teach(self, vectors: FloatArray) -> None:
+        """Takes embeddings of other models, which stay as they are: the network sees them, and no crops.
 
         Args:
             vectors: (N, D) float32, one for each row of the dataset.

@@ -35,9 +35,9 @@ def photos_below(root: Path) -> tuple[list[Path], list[str]]:
 
 
 def levels(root: Path, photo: Path) -> tuple[Part | None, tuple[str, ...]]:
-    """The publisher's part of a photo, where the first folder is called so, and the folders below."""
+    """The publisher's part of a photo, where the first of several folders is called so, and those below."""
     folders = photo.relative_to(root).parts[:-1]
-    part = one_part(folders[0]) if folders else None
+    part = one_part(folders[0]) if len(folders) > 1 else None
     return part, folders[1:] if part is not None else folders
 
 
