@@ -19,6 +19,7 @@ FIGURES = {
     "03_recognition": 5,
     "04_web_api": 2,
     "05_responsible_use": 4,
+    "06_training": 12,
 }
 SAID = {
     "01_video_to_frames": ["cuts at [", "frames kept"],
@@ -39,6 +40,17 @@ SAID = {
         "light blur: score",
         "mask: score",
         "J in",
+    ],
+    "06_training": [
+        "drawn: 1000, genuine: 500",
+        ", 0 at the end",
+        "people in two parts: 0",
+        "12 epochs, the best one was number",
+        "AUC: 0.",
+        "gone on with: 8 epochs in all",
+        "mine: added as mine:",
+        "mine: the same person: score",
+        "sface: the same person: score",
     ],
 }
 NAMED = {"03_recognition": "Barack Obama (match)", "04_web_api": "Barack Obama: match"}

@@ -16,12 +16,13 @@ __all__ = ["ending", "print_comparison", "print_figures"]
 _STOPPED = 130
 
 
-def print_figures(report: Report, written: ReportFiles | None = None) -> None:
+def print_figures(report: Report, written: ReportFiles | None = None, *, hint: bool = True) -> None:
     """A run: its headline figures as a table, warnings on standard error, and the report's page.
 
     Args:
         report: The run.
-        written: Where its report was written; without it, a line says how to get one.
+        written: Where its report was written.
+        hint: Without that, say how to get one.
     """
     from faceprint.evaluate.report.shapes import figure_interval, figure_value
 
@@ -37,9 +38,9 @@ def print_figures(report: Report, written: ReportFiles | None = None) -> None:
     out.print(rows)
     for warning in report.warnings:
         err.print(f"[bold yellow]Mind[/]: {escape(warning)}")
-    if written is None:
+    if written is None and hint:
         out.print("[dim]--out DIR writes a page with curves, tables and the worst pairs.[/]")
-    else:
+    elif written is not None:
         out.print(f"Report: {escape(str(written.html))}")
 
 

@@ -91,9 +91,11 @@ def train(
     if not json:
         err.print(f"{escape(chosen.name)}: {escape(chosen.summary)}")
     try:
-        with open_faceprint(create_gallery=False) as faceprint:
-            with progress("Photos embedded", total=None, show=not json) as step:
-                run = launch(chosen, request, faceprint, progress=step)
+        with (
+            open_faceprint(create_gallery=False) as faceprint,
+            progress("Photos embedded", total=None, show=not json) as step,
+        ):
+            run = launch(chosen, request, faceprint, progress=step)
     except KeyboardInterrupt as stopped:
         err.print(
             "Stopped. What was trained up to the last whole epoch is kept: the same command with --resume "
@@ -116,7 +118,7 @@ def train(
         return 0
     from faceprint.cli.figures import print_figures
 
-    print_figures(run.report, None)
+    print_figures(run.report, hint=False)
     out.print(f"Report: {escape(str(run.folder.report / 'report.html'))}")
     out.print(f"Model: {escape(str(run.folder.model))}")
     out.print(f"To use it: faceprint models add {escape(str(run.folder.model))}")

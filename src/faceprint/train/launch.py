@@ -24,6 +24,7 @@ from faceprint.train.run import Rows, train_task
 from faceprint.train.tasks.building import FROZEN, build_task
 from faceprint.train.teachers import embed_crops
 from faceprint.types import FloatArray
+from faceprint.zoo import WeightStore
 from faceprint.zoo.files import file_digest
 
 __all__ = ["FinishedRun", "RunRequest", "launch"]
@@ -106,17 +107,15 @@ def launch(
     facts |= {f"more {number}": other.digest for number, other in enumerate(others, 1)}
     built = build_task(recipe, weight_store(faceprint.settings))
     names = _embedders(recipe)
-    for name in names:
-        # What cannot be had is said before a folder is made.
-        weight_store(faceprint.settings).files(
-            weight_store(faceprint.settings).card(name, kind="embedder")
-        )
+    # What cannot be is said before a folder is made.
+    _check_embedders(recipe, names, weight_store(faceprint.settings))
     split = _split(data, request.split, folder, seed=recipe.seed)
     # An embedder is for people that it has never seen: none of those it is tested on may be trained on.
     split.check(data, people=recipe.task != "attributes" and bool(data.people))
+    rows = _rows(crops, data, split)
+    built.task.check(crops, rows.train)
     folder.open(recipe, facts, resume=request.resume)
     write_split(split, folder.path / "split.json")
-    rows = _rows(crops, data, split)
     if names:
         built.task.teach(_embedded(names, crops, data, faceprint, folder, progress))
     trained = train_task(
@@ -184,6 +183,19 @@ def _embedders(recipe: Recipe) -> tuple[str, ...]:
     if recipe.task == "distillation":
         return recipe.loss.teachers
     return (recipe.network.embedder,) if recipe.network.name == FROZEN else ()
+
+
+def _check_embedders(recipe: Recipe, names: tuple[str, ...], store: WeightStore) -> None:
+    """Refuses embedders whose weights cannot be had, or that give another number of numbers."""
+    cards = [store.card(name, kind="embedder") for name in names]
+    for card in cards:
+        store.files(card)
+    given, asked = sum(card.dimension for card in cards), recipe.network.dimension
+    if names and given != asked and recipe.network.name != FROZEN:
+        raise InputError(
+            f"{' and '.join(names)} give {given} numbers for a face, and the recipe {recipe.name} asks for "
+            f"{asked}. Set network.dimension={given}."
+        )
 
 
 def _embedded(

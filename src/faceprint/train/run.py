@@ -114,6 +114,7 @@ def train_task(
         KeyboardInterrupt: The user stopped the run; what was finished is kept.
     """
     recipe = task.recipe
+    task.check(data, rows.train)
     task.prepare(data, rows.train)
     keeper = EpochEnd(
         folder,

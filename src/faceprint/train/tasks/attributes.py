@@ -68,8 +68,8 @@ class AttributeTask(Task):
         emotions = EMOTIONS if "emotion" in self.config.targets else ()
         return AttributeServing(self.config.outputs, emotions, flip=self.config.flip)
 
-    def prepare(self, data: Crops, rows: IntArray) -> None:
-        """Refuses photos without the labels, and weighs the classes of emotion.
+    def check(self, data: Crops, rows: IntArray) -> None:
+        """Refuses photos without the labels.
 
         Raises:
             InputError: A target has no label on any photo to train on, or an emotion has another number.
@@ -81,6 +81,13 @@ class AttributeTask(Task):
                     f"{', '.join(sorted(data.labels)) or 'none'}. Take other data, or set "
                     "attributes.targets to what they say."
                 )
+
+    def prepare(self, data: Crops, rows: IntArray) -> None:
+        """Weighs the classes of emotion.
+
+        Raises:
+            InputError: An emotion has another number.
+        """
         if "emotion" in self.config.targets:
             classes = data.labels["emotion"][rows]
             self.class_weights = _class_weights(classes, self.config.balanced)

@@ -128,11 +128,18 @@ class Task(lightning.LightningModule, ABC):
         """The network as it is measured and exported: its average where one is kept."""
         return self.network if self.averaged is None else self.averaged.module
 
-    def prepare(self, data: Crops, rows: IntArray) -> None:
-        """Looks at what will be trained on; called once before training, and before a checkpoint loads.
+    def check(self, data: Crops, rows: IntArray) -> None:
+        """Looks at what is to be trained on, before anything is written.
 
         Raises:
             InputError: This cannot be trained on.
+        """
+
+    def prepare(self, data: Crops, rows: IntArray) -> None:
+        """Makes what depends on the photos; called once before training, and before a checkpoint loads.
+
+        Raises:
+            InputError: Something is lacking.
         """
 
     def teach(self, vectors: FloatArray) -> None:

@@ -43,8 +43,11 @@ class DistillationTask(EmbeddingTask):
             )
         self.register_buffer("teacher", torch.from_numpy(vectors), persistent=False)
 
-    def prepare(self, data: Crops, rows: IntArray) -> None:
+    def check(self, data: Crops, rows: IntArray) -> None:
         """Any photos will do."""
+
+    def prepare(self, data: Crops, rows: IntArray) -> None:
+        """The teacher must have seen all photos."""
         if len(self.get_buffer("teacher")) != len(data):
             raise InputError("The teacher has seen other photos than those to train on.")
 

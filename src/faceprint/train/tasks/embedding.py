@@ -50,7 +50,7 @@ class EmbeddingTask(Task):
         """Embeddings (M, D) float32 of length 1 of a batch."""
         return F.normalize(self.answer(batch).float(), dim=1)
 
-    def prepare(self, data: Crops, rows: IntArray) -> None:
+    def check(self, data: Crops, rows: IntArray) -> None:
         """Refuses photos of which none shows a person that another shows, or that show one person alone."""
         identity = data.identity[rows]
         sizes = np.bincount(identity[identity >= 0])
@@ -197,7 +197,6 @@ class MarginTask(EmbeddingTask):
 
     def prepare(self, data: Crops, rows: IntArray) -> None:
         """Numbers the people to train on."""
-        super().prepare(data, rows)
         people = np.unique(data.identity[rows])
         people = people[people >= 0]
         classes = np.full(int(people.max()) + 1, -1, dtype=np.int64)
