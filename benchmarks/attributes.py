@@ -94,7 +94,7 @@ def read_run(path: Path, dataset: PreparedDataset) -> Run:
     task = attribute_task(folder.recipe())
     task.load_state_dict(read_checkpoint(folder.best)["state_dict"])
     if isinstance(task, HeadTask):
-        task.teach(np.load(path / "teacher.npy", allow_pickle=False))
+        task.teach(np.load(path / "embeddings.npy", allow_pickle=False))
     split = read_split(path / "split.json")
     validation, test = (split.rows(dataset, part) for part in ("validation", "test"))
     labels = {name: values[validation] for name, values in dataset.labels.items()}

@@ -105,7 +105,10 @@ def _pixels(
     def thumbs(rows: IntArray) -> FloatArray:
         grey = dataset.read(rows).mean(axis=3, dtype=np.float32)[:, ::_THUMB, ::_THUMB]
         flat: FloatArray = grey.reshape(len(rows), -1)
-        return (flat - flat.mean(axis=1, keepdims=True)) / flat.std(axis=1, keepdims=True)
+        even: FloatArray = (flat - flat.mean(axis=1, keepdims=True)) / flat.std(
+            axis=1, keepdims=True
+        )
+        return even
 
     model = PCA(_COMPONENTS, whiten=True, random_state=0).fit(thumbs(split.rows(dataset, "train")))
 

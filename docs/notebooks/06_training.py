@@ -115,9 +115,10 @@ engine = Faceprint()
 # └── ...
 # ```
 #
-# **Your own:** put such a folder, called `photos`, into the folder of the lesson, and run again. Take 30
+# **Your own:** put such a folder, called `photos`, into the folder of the lesson, and run again. Take 60
 # people or more with 5 photos or more each, from different days and in different light; ask everybody, and
-# say what for. Five photos of one minute teach that minute.
+# say what for. Five photos of one minute teach that minute. (From 30 people on the lesson runs, but a fifth
+# of them are too few for a threshold.)
 #
 # **A public set:** Labeled Faces in the Wild has this form. On Colab, scikit-learn downloads it:
 # `sklearn.datasets.fetch_lfw_people()`; then let `found` below be
@@ -353,7 +354,7 @@ print(f"wrong: {wrong[0]} at first, {wrong[-1]} at the end")
 #
 # With `resume=True` this cell can be run again: an unfinished run goes on, a finished one is only measured
 # again. To train otherwise, change the recipe *and* the name of the folder. For runs of hours, `bar=True`
-# shows how far they are.
+# shows how far they are (in notebooks, where `ipywidgets` is installed).
 
 # %%
 changes = [
@@ -631,9 +632,10 @@ print(added.stdout + added.stderr)
 
 # %% [markdown]
 # From now on `mine` is a model like any other: `--embedder mine` on the command line, `FACEPRINT_EMBEDDER`
-# for the web app, and in Python as below. The threshold came with it. It rests on few people: before it
-# decides anything that matters, measure one on photos of your own (`faceprint calibrate photos/ --embedder
-# mine`). And everybody is to be enrolled again: embeddings of two networks cannot be compared.
+# for the web app, and in Python as below. If a dozen people were there to choose by, thresholds came with it
+# (without them there is a score and no decision). They rest on few people: before anything that matters is
+# decided, measure them on photos of your own (`faceprint calibrate photos/ --embedder mine`). And everybody
+# is to be enrolled again: embeddings of two networks cannot be compared.
 #
 # Three photos of test people, whom it has never seen:
 

@@ -69,7 +69,7 @@ def finish(
     )
     report = embedder_report(
         name=model_name(folder.path.resolve().name),
-        recipe=task.recipe.model_dump(mode="json"),
+        recipe=task.recipe.shown(),
         metrics=folder.metrics,
         data=data,
         validation=_scored(task, data, rows.validation),

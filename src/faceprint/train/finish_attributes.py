@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from faceprint.attributes.serving import AttributeServing
 from faceprint.evaluate.report import Report, write_report
 from faceprint.train.cards import model_name, own_card
 from faceprint.train.data.shards import PreparedDataset
 from faceprint.train.export.folder import write_model
 from faceprint.train.export.network import export_onnx
 from faceprint.train.folders import RunFolder
-from faceprint.train.recipes.attributes import EMOTIONS
 from faceprint.train.results.attribute_serving import fit_serving
 from faceprint.train.results.attributes import attribute_report
 from faceprint.train.tasks.attributes import AttributeTask, HeadTask
@@ -50,16 +48,7 @@ def finish_attributes(
     """
     said = task.outputs(data, rows.validation)
     labels = {name: values[rows.validation] for name, values in data.labels.items()}
-    config = task.recipe.attributes
-    serving = fit_serving(
-        AttributeServing(
-            config.outputs,
-            emotions=EMOTIONS if "emotion" in config.targets else (),
-            flip=config.flip,
-        ),
-        said,
-        labels,
-    )
+    serving = fit_serving(task.serving(), said, labels)
     name = model_name(folder.path.resolve().name)
     if not isinstance(task, HeadTask):
         onnx = export_onnx(task.result, side_px=task.side_px, name=name, output="estimates")
@@ -77,7 +66,7 @@ def finish_attributes(
         write_model(folder.model, card, onnx, serving=serving)
     report = attribute_report(
         name=name,
-        recipe=task.recipe.model_dump(mode="json"),
+        recipe=task.recipe.shown(),
         metrics=folder.metrics,
         data=data,
         rows=rows.test,

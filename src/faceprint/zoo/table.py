@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from faceprint.errors import UnknownModelError
 from faceprint.zoo.cards import Kind, Licence, ModelCard, PackageResource, Part, Url, WeightFile
+from faceprint.zoo.ours import OURS
 
 __all__ = ["CARDS", "card"]
 
@@ -523,7 +524,7 @@ _FUSION = ModelCard(
     parts=_FUSED,
 )
 
-_ALL = (*_SINGLE, _FUSION)
+_ALL = (*_SINGLE, *OURS, _FUSION)
 
 CARDS = MappingProxyType({entry.name: entry for entry in _ALL})
 """All cards by name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -58,9 +58,9 @@ def attach_head(card: ModelCard, store: WeightStore, head: EmbeddingHead) -> byt
     unit = builder.add("LpNormalization", [raw], axis=1, p=2)
     embedding = builder.dense(unit, head.linear.weight)
     if head.more is not None:
-        first, _, last = head.more
-        hidden = builder.add("Relu", [builder.dense(unit, first.weight, first.bias)])
-        more = builder.dense(hidden, last.weight, last.bias)
+        weights = head.more.state_dict()
+        hidden = builder.add("Relu", [builder.dense(unit, weights["0.weight"], weights["0.bias"])])
+        more = builder.dense(hidden, weights["2.weight"], weights["2.bias"])
         embedding = builder.add("Add", [embedding, more])
     width = len(head.linear.weight)
     del graph.output[:]
@@ -79,7 +79,7 @@ class _Builder:
         self._graph = graph
         self._names = self._free_names()
 
-    def add(self, kind: str, inputs: list[str], **attributes: int) -> str:
+    def add(self, kind: str, inputs: list[str], **attributes: Any) -> str:
         """A step; the name of what comes out."""
         output = next(self._names)
         self._graph.node.append(helper.make_node(kind, inputs, [output], **attributes))

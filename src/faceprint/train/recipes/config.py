@@ -198,6 +198,12 @@ class Recipe(_Config):
     stopping: StoppingConfig = StoppingConfig()
     attributes: AttributesConfig = AttributesConfig()
 
+    def shown(self) -> dict[str, Any]:
+        """What matters to this task, as nested tables of JSON values."""
+        attributes = self.task == "attributes"
+        unused = {"network", "loss", "sampling"} if attributes else {"attributes"}
+        return self.model_dump(mode="json", exclude=unused)
+
     @field_validator("precision", mode="before")
     @classmethod
     def _read_bits(cls, value: object) -> object:
