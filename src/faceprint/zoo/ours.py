@@ -19,5 +19,38 @@ def _file(room: str, name: str, digest: str, size_bytes: int) -> WeightFile:
     return WeightFile(name, f"sha256:{digest}", size_bytes, (source,))
 
 
-OURS: tuple[ModelCard, ...] = ()
+_AGE_GENDER = ModelCard(
+    name="faceprint-age-gender",
+    kind="attributes",
+    implementation="own",
+    summary="Trained here: age as a distribution over years, with an interval, and gender as a face looks.",
+    files=(
+        _file(
+            "attributes",
+            "faceprint-age-gender.onnx",
+            "1ca482e2fdaf76c40fc70a80f75f3d27079258112afdae5984471337f0996013",
+            5651598,
+        ),
+        _file(
+            "attributes",
+            "faceprint-age-gender-attributes.json",
+            "5d60a804c1826295a31bfa9e22c2997cff476302d5be3bfce40fc93e350e3cb8",
+            269,
+        ),
+    ),
+    code_licence=_APACHE,
+    weights_licence=_RESEARCH,
+    data_licence=Licence("UTKFace: non-commercial research", "forbidden"),
+    training_data="8,006 photos of UTKFace, the training part of its recipe's split; new weights",
+    paper="Geng, Yin, Zhou, Facial Age Estimation by Learning from Label Distributions, PAMI 2013; "
+    "He et al., Deep Residual Learning for Image Recognition, CVPR 2016",
+    input_size_px=80,
+    mean=(127.5, 127.5, 127.5),
+    std=(64.0, 64.0, 64.0),
+    alignment="dlib-chip-padding-20",
+    precision="f32",
+    outputs="age:101 female:1",
+)
+
+OURS: tuple[ModelCard, ...] = (_AGE_GENDER,)
 """All of them."""
