@@ -2,8 +2,12 @@
 
     python benchmarks/ship.py RUN NAME
 
-Writes src/faceprint/ROOM/weights/NAME.onnx, for attributes NAME-attributes.json beside it, for embedders the
-calibration of the run under src/faceprint/match/tables, and prints what src/faceprint/zoo/ours.py must say.
+Writes src/faceprint/ROOM/weights/NAME.onnx, for attributes NAME-attributes.json beside it, and prints what
+src/faceprint/zoo/ours.py must say. The calibration of an embedder is of its very file: first make that, and
+ship its folder.
+
+    faceprint models quantise RUN --how half --name NAME --data DIR --split FILE --out FOLDER
+    python benchmarks/ship.py FOLDER NAME
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import typer
 
 from faceprint.attributes.serving import SERVING_FILE
 from faceprint.files import write_whole
+from faceprint.match import save_calibration
 from faceprint.train.export.folder import read_model
 from faceprint.train.export.halves import store_halves
 
@@ -38,6 +43,8 @@ def main(
     files = {f"{name}.onnx": small}
     if model.serving is not None:
         files[f"{name}-{SERVING_FILE}"] = model.serving
+    if model.calibration is not None and model.card.name == name and small == model.onnx:
+        typer.echo(f"{save_calibration(model.calibration, PACKAGE / 'match' / 'tables')}")
     for file, content in files.items():
         write_whole(folder / file, content)
         typer.echo(f"{file} sha256:{hashlib.sha256(content).hexdigest()} {len(content)}")

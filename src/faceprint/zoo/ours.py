@@ -1,7 +1,7 @@
 """Cards of the networks that faceprint trained and comes with.
 
-They learnt from photos that were published for research, and from embedders whose own data are not
-documented: their terms forbid commercial use. docs/training.md has the commands that made them.
+They learnt from photos that were published for research: their terms forbid commercial use. docs/training.md
+has the commands that made them.
 """
 
 from __future__ import annotations
