@@ -170,7 +170,7 @@ def a_few(source: Source, *, people: int, photos: int, least: int) -> Source:
 
 
 source = read_source(found or sample_people(home / "sample"))
-source = a_few(source, people=60, photos=12, least=10 if source.kind == "lfw" else 2)
+source = a_few(source, people=60, photos=10, least=10 if source.kind == "lfw" else 2)
 print(f"{len(source.samples)} photos ({source.kind})")
 print(f"terms: {source.terms.name}; commercial use: {source.terms.commercial}")
 
@@ -346,7 +346,7 @@ print(f"wrong: {wrong[0]} at first, {wrong[-1]} at the end")
 #
 # A recipe says all that a run does; `faceprint recipes` lists those that come with faceprint. This one takes
 # `triplet-small` and makes it smaller still, to end within a minute on one processor core: our small
-# network, faces of 64 pixels, 12 times through the photos.
+# network, faces of 64 pixels, 10 times through the photos.
 #
 # Before training, the people (not the photos) are dealt into three parts: 60 % to train on, 20 % to choose
 # by (the best epoch, the threshold), 20 % to test on. An embedder is for people whom it has never seen, so
@@ -361,7 +361,7 @@ changes = [
     "network.name=small",
     "network.dimension=128",
     "side_px=64",
-    "epochs=12",
+    "epochs=10",
     "precision=32",
     "sampling.people=12",
     "sampling.photos=4",
@@ -570,18 +570,18 @@ plt.show()
 # ## 7. Going on after an interruption
 #
 # Machines are taken away, disks fill up. After each epoch the whole state of a run is written. Here a run of
-# a tiny network is started as a program of its own, and killed after its first epochs; then it is gone on
+# a tiny network is started as a program of its own, and killed after its first epoch; then it is gone on
 # with. It ends with the same weights as if nothing had happened.
 
 # %%
-tiny = ["network.name=tiny", "network.dimension=32", "side_px=64", "precision=32", "epochs=8"]
+tiny = ["network.name=tiny", "network.dimension=32", "side_px=64", "precision=32", "epochs=4"]
 tiny += ["sampling.people=12", "sampling.test_pairs=200"]
 stopped = RunFolder(Path(tempfile.mkdtemp(prefix="faceprint-lesson-")) / "stopped")
 command = [sys.executable, "-m", "faceprint", "train", "triplet-small", "--devices", "cpu"]
 command += ["--data", str(prepared.folder), "--out", str(stopped.path)]
 command += [part for change in tiny for part in ("--set", change)]
 program = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-while program.poll() is None and len(stopped.rows()) < 2:
+while program.poll() is None and len(stopped.rows()) < 1:
     time.sleep(0.02)
 program.kill()
 program.wait()

@@ -43,7 +43,7 @@ def train(
         list[Path] | None,
         typer.Option(
             metavar="DIR",
-            help="More photos to train on, whose people are not looked at; repeatable.",
+            help="More photos to train on, with their labels, without their people; repeatable.",
         ),
     ] = None,
     changes: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import time
 import warnings
 from pathlib import Path
@@ -15,7 +16,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from faceprint.errors import OutputError, TrainingError
 from faceprint.files import is_full, write_whole
 from faceprint.train.folders import RunFolder
-from faceprint.train.tasks.base import Crops, IntArray, Task
+from faceprint.train.tasks.base import Crops, IntArray, Task, diverged
 
 __all__ = ["EpochEnd", "WholeCheckpoints"]
 
@@ -66,13 +67,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise TrainingError(f"{path} is no checkpoint of a training run: {error}.") from error
-    except Exception as error:
-        if type(error).__name__ != "UnpicklingError":
-            raise
+    except pickle.UnpicklingError as error:
         raise TrainingError(
             f"{path} is no checkpoint of a training run: it holds more than numbers."
         ) from error
+    if not isinstance(found, dict) or not {"state_dict", "epoch"} <= found.keys():
+        raise TrainingError(f"{path} is no checkpoint of a training run: it holds something else.")
     return found
+
+
+def _is_error(name: str) -> bool:
+    """Whether less of a metric is better."""
+    return name.endswith("loss") or name.startswith(("fnmr", "eer", "age_mae", "age_rmse"))
 
 
 class EpochEnd(lightning.Callback):
@@ -97,6 +103,7 @@ class EpochEnd(lightning.Callback):
         self._started = time.monotonic()
         self.best = -float("inf")
         self.best_epoch = -1
+        self._steps = 0
 
     def state_dict(self) -> dict[str, Any]:
         """What a run that is gone on with must know."""
@@ -113,6 +120,7 @@ class EpochEnd(lightning.Callback):
         recipe = cast(Task, pl_module).recipe
         torch.manual_seed(recipe.seed * 100_003 + trainer.current_epoch)
         self._started = time.monotonic()
+        self._steps = trainer.global_step
 
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -120,6 +128,8 @@ class EpochEnd(lightning.Callback):
         """Measures, writes, keeps, and stops where no better epoch has come for long."""
         task = cast(Task, pl_module)
         seconds = time.monotonic() - self._started
+        if not all(torch.isfinite(one).all() for one in task.parameters()):
+            raise TrainingError(diverged("a weight", None, trainer.current_epoch))
         measured = task.measure(self._data, self._rows) if len(self._rows) else {}
         shown = {f"validation_{name}": value for name, value in measured.items()}
         for name, value in shown.items():
@@ -129,20 +139,21 @@ class EpochEnd(lightning.Callback):
             for name, value in trainer.callback_metrics.items()
             if name.startswith("train_")
         }
-        if not trainer.is_global_zero:
-            return
-        better = self._judge(task, measured, trainer.current_epoch)
+        better = trainer.strategy.broadcast(self._judge(task, measured, trainer.current_epoch))
         row = {
             "epoch": trainer.current_epoch,
             "step": trainer.global_step,
             "seconds": seconds,
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
         }
-        self._folder.add_row(row | trained | shown)
-        trainer.save_checkpoint(self._folder.last)
+        if trainer.is_global_zero:
+            self._folder.add_row(row | trained | shown)
+        # The last one says which was the best, so that must be there before it.
         if better:
             trainer.save_checkpoint(self._folder.best)
-        trainer.should_stop = trainer.should_stop or self._is_over(trainer.current_epoch)
+        trainer.save_checkpoint(self._folder.last)
+        over = trainer.strategy.broadcast(self._is_over(trainer.current_epoch))
+        trainer.should_stop = trainer.should_stop or over
 
     def on_train_batch_end(
         self,
@@ -153,7 +164,9 @@ class EpochEnd(lightning.Callback):
         batch_idx: int,
     ) -> None:
         """Keeps the average of the weights, where the recipe asks for one."""
-        cast(Task, pl_module).step_average()
+        if trainer.global_step > self._steps:
+            self._steps = trainer.global_step
+            cast(Task, pl_module).step_average()
 
     def _judge(self, task: Task, measured: dict[str, float], epoch: int) -> bool:
         """Whether this epoch is the best so far; without a validation part, the last one is."""
@@ -163,8 +176,8 @@ class EpochEnd(lightning.Callback):
                 f"There is no metric {name!r} to stop by: this task measures {', '.join(measured)}."
             )
         value = measured.get(name, float(epoch))
-        value = value if task.higher_is_better or not measured else -value
-        if value <= self.best:
+        value = -value if measured and _is_error(name) else value
+        if not value > self.best:
             return False
         self.best, self.best_epoch = value, epoch
         return True

@@ -44,6 +44,7 @@ def finish(
     start: str,
     command: str,
     others: Sequence[PreparedDataset] = (),
+    ancestors: Sequence[ModelCard] = (),
 ) -> Report:
     """Exports the best epoch, measures it, and writes `model/` and `report/` into the run's folder.
 
@@ -56,16 +57,27 @@ def finish(
         start: Of the weights, in words.
         command: As typed.
         others: Datasets whose photos were trained on too.
+        ancestors: Cards of what the weights were before.
 
     Raises:
         OutputError: The folder cannot be written.
     """
     task = trained.task
     if isinstance(task, AttributeTask):
-        return finish_attributes(trained, task, data, rows, folder, start=start, command=command)
+        return finish_attributes(
+            trained, task, data, rows, folder, start=start, command=command, others=others
+        )
     assert isinstance(task, EmbeddingTask)
-    card = _export(
-        task, data, rows, folder, faceprint=faceprint, start=start, command=command, others=others
+    card, thresholds = _export(
+        task,
+        data,
+        rows,
+        folder,
+        faceprint=faceprint,
+        start=start,
+        command=command,
+        others=others,
+        ancestors=ancestors,
     )
     report = embedder_report(
         name=model_name(folder.path.resolve().name),
@@ -83,6 +95,8 @@ def finish(
             "model": "not exported: its embedder is not one ONNX network"
             if card is None
             else card.model_id,
+            "thresholds": thresholds,
+            **_trained_on_too(others),
         },
         command=command,
         kept=trained.best_epoch,
@@ -101,15 +115,19 @@ def _export(
     start: str,
     command: str,
     others: Sequence[PreparedDataset],
-) -> ModelCard | None:
-    """Writes the model with its thresholds; None for a head on what no head can be put behind."""
+    ancestors: Sequence[ModelCard],
+) -> tuple[ModelCard | None, str]:
+    """Writes the model with its thresholds; None for a head on what no head can be put behind.
+
+    The second is what is to be said of the thresholds.
+    """
     name = model_name(folder.path.resolve().name)
     store = weight_store(faceprint.settings)
     base = None
     if isinstance(task.result, EmbeddingHead):
         base = store.card(task.recipe.network.embedder, kind="embedder")
         if not can_attach(base):
-            return None
+            return None, "none"
         onnx = attach_head(base, store, task.result)
     else:
         onnx = export_onnx(task.result, side_px=task.side_px, name=name)
@@ -126,6 +144,7 @@ def _export(
         teachers=[
             *(store.card(teacher) for teacher in _teachers(task)),
             *([] if base is None else [base]),
+            *ancestors,
         ],
         base=base,
     )
@@ -137,7 +156,23 @@ def _export(
         command=command,
     )
     write_model(folder.model, card, onnx, head=_head(task, name), calibration=calibration)
-    return card
+    if calibration is not None:
+        return (
+            card,
+            f"from {len(rows.validation):,} validation photos; measure better ones on your own",
+        )
+    return card, (
+        "none: the validation part is too small, or no detector cut its faces out. After `faceprint models "
+        f"add`, run: faceprint calibrate PHOTOS --embedder {card.name}"
+    )
+
+
+def _trained_on_too(others: Sequence[PreparedDataset]) -> dict[str, str]:
+    """Further photos, and their terms."""
+    told = (
+        f"{one.name} ({one.terms.name}; commercial use {one.terms.commercial})" for one in others
+    )
+    return {"trained on too": "; ".join(told)} if others else {}
 
 
 def _teachers(task: EmbeddingTask) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from faceprint.evaluate.report import Report, write_report
@@ -29,6 +30,7 @@ def finish_attributes(
     *,
     start: str,
     command: str,
+    others: Sequence[PreparedDataset] = (),
 ) -> Report:
     """Exports the best epoch, measures it, and writes `model/` and `report/` into the run's folder.
 
@@ -42,6 +44,7 @@ def finish_attributes(
         folder: Of the run.
         start: Of the weights, in words.
         command: As typed.
+        others: Datasets whose photos and labels were trained on too.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -57,7 +60,7 @@ def finish_attributes(
             onnx,
             name=name,
             kind="attributes",
-            data=(data,),
+            data=(data, *others),
             people=0,
             photos=len(rows.train),
             start=start,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,10 @@ from faceprint.train.finish import finish
 from faceprint.train.folders import RunFolder
 from faceprint.train.joined import JoinedCrops
 from faceprint.train.recipes.config import Recipe
-from faceprint.train.run import Rows, train_task
+from faceprint.train.run import Rows, check_devices, train_task
+from faceprint.train.tasks.base import Task
 from faceprint.train.tasks.building import FROZEN, build_task
+from faceprint.train.tasks.embedding import EmbeddingTask
 from faceprint.train.teachers import embed_crops
 from faceprint.types import FloatArray
 from faceprint.zoo import WeightStore
@@ -42,7 +45,7 @@ class RunRequest:
         out: Folder of the run.
         split: File of a split of the data; without one, the data is split 60/20/20, by identity where
             that is known.
-        more: Prepared datasets whose photos are trained on too, without their people.
+        more: Prepared datasets whose photos and labels are trained on too, without their people.
         resume: Go on with the run in the folder.
         devices: "auto", "cpu", or how many GPUs.
         threads: That load crops.
@@ -114,8 +117,12 @@ def launch(
     split.check(data, people=recipe.task != "attributes" and bool(data.people))
     rows = _rows(crops, data, split)
     built.task.check(crops, rows.train)
-    folder.open(recipe, facts, resume=request.resume)
-    write_split(split, folder.path / "split.json")
+    _check_parts(built.task, crops, rows)
+    check_devices(request.devices)
+    first = not int(os.environ.get("LOCAL_RANK", "0"))
+    if first:
+        folder.open(recipe, facts, resume=request.resume)
+        write_split(split, folder.path / "split.json")
     if names:
         built.task.teach(_embedded(names, crops, data, faceprint, folder, progress))
     trained = train_task(
@@ -128,6 +135,9 @@ def launch(
         threads=request.threads,
         progress=request.bar,
     )
+    if not first:
+        # Lightning runs the whole command once for each further GPU; the first one finishes the run.
+        raise SystemExit(0)
     report = finish(
         trained,
         data,
@@ -137,6 +147,7 @@ def launch(
         start=built.start,
         command=request.command,
         others=others,
+        ancestors=built.ancestors,
     )
     return FinishedRun(folder, report, built.start, trained.epochs, trained.best_epoch + 1)
 
@@ -183,6 +194,26 @@ def _embedders(recipe: Recipe) -> tuple[str, ...]:
     if recipe.task == "distillation":
         return recipe.loss.teachers
     return (recipe.network.embedder,) if recipe.network.name == FROZEN else ()
+
+
+def _check_parts(task: Task, crops: JoinedCrops, rows: Rows) -> None:
+    """Refuses parts that nothing could be measured on, before training rather than after it."""
+    for name in ("validation", "test"):
+        part = getattr(rows, name)
+        if not len(part):
+            raise InputError(
+                f"The split has no {name} part, so nothing could be said of what was trained. Make one with "
+                "shares such as .6,.2,.2."
+            )
+        if isinstance(task, EmbeddingTask):
+            known = part[crops.identity[part] >= 0]
+            sizes = np.bincount(crops.identity[known]) if len(known) else np.zeros(1)
+            if (sizes > 1).sum() < 1 or (sizes > 0).sum() < 2:
+                raise InputError(
+                    f"The {name} part shows {int((sizes > 0).sum())} people, {int((sizes > 1).sum())} of "
+                    "them twice: two people are needed, and one with two photos. Split again, with a "
+                    "larger part."
+                )
 
 
 def _check_embedders(recipe: Recipe, names: tuple[str, ...], store: WeightStore) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import torch
 from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from faceprint.errors import InputError, TrainingError
+from faceprint.errors import DeviceUnavailableError, InputError, TrainingError
 from faceprint.train.augment import Augmenter
 from faceprint.train.callbacks import EpochEnd, WholeCheckpoints, read_checkpoint
 from faceprint.train.folders import RunFolder
@@ -25,7 +25,7 @@ from faceprint.train.loading import EpochLoader
 from faceprint.train.recipes.config import Recipe
 from faceprint.train.tasks.base import Crops, IntArray, Task
 
-__all__ = ["Rows", "Trained", "train_task"]
+__all__ = ["Rows", "Trained", "check_devices", "train_task"]
 
 _PRECISION: Mapping[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
@@ -79,6 +79,8 @@ class _Epochs(lightning.LightningDataModule):
             batches = batches[self.trainer.global_rank :: self.trainer.world_size][:count]
         if not batches:
             raise InputError("There are too few photos to fill a single batch: lower batch.")
+        if self.trainer is not None and self.trainer.global_rank:
+            seed += self.trainer.global_rank
         return EpochLoader(self._data, batches, self._augmenter, seed=seed, threads=self._threads)
 
 
@@ -92,7 +94,6 @@ def train_task(
     devices: str = "auto",
     threads: int = 2,
     progress: bool = True,
-    stop: Callable[[], bool] | None = None,
 ) -> Trained:
     """Trains, measures the validation part after each epoch, and takes the best epoch in the end.
 
@@ -105,7 +106,6 @@ def train_task(
         devices: "auto", "cpu", or how many GPUs.
         threads: That load crops; 0 to load each when it is asked for.
         progress: Show a bar.
-        stop: Asked after each epoch whether to end there.
 
     Raises:
         InputError: The data cannot be trained on.
@@ -138,13 +138,26 @@ def train_task(
     return _best(task, folder)
 
 
+def check_devices(devices: str) -> None:
+    """Refuses more GPUs than there are.
+
+    Raises:
+        DeviceUnavailableError: There are fewer.
+    """
+    if devices in ("auto", "cpu"):
+        return
+    there = torch.cuda.device_count()
+    if int(devices) > there:
+        raise DeviceUnavailableError(
+            f"PyTorch finds {there} GPUs here, and {devices} were asked for. Ask for fewer, or --devices cpu."
+        )
+
+
 def _trainer(
     recipe: Recipe, folder: RunFolder, keeper: EpochEnd, *, devices: str, progress: bool
 ) -> lightning.Trainer:
-    count: int | str = "auto" if devices in ("auto", "cpu") else int(devices)
+    count = 1 if devices in ("auto", "cpu") else int(devices)
     accelerator = "gpu" if devices not in ("auto", "cpu") else devices
-    if accelerator == "cpu":
-        count = 1
     return lightning.Trainer(
         accelerator=accelerator,
         devices=count,

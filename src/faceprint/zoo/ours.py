@@ -52,5 +52,38 @@ _AGE_GENDER = ModelCard(
     outputs="age:101 female:1",
 )
 
-OURS: tuple[ModelCard, ...] = (_AGE_GENDER,)
+_EMOTION = ModelCard(
+    name="faceprint-emotion",
+    kind="attributes",
+    implementation="own",
+    summary="Trained here on few photos: which of seven emotions a face looks like, as a distribution.",
+    files=(
+        _file(
+            "attributes",
+            "faceprint-emotion.onnx",
+            "febec6578eac7f02a7b2fe58caa0eb23a2a6306a2431525fed6a3f46f188f4d5",
+            3159002,
+        ),
+        _file(
+            "attributes",
+            "faceprint-emotion-attributes.json",
+            "c275187e6c317364671c9dc4da1644d63a0be90acbb23fee0f2422b78ff609a2",
+            296,
+        ),
+    ),
+    code_licence=_APACHE,
+    weights_licence=_RESEARCH,
+    data_licence=Licence("FER2013: photos without a licence, research only", "forbidden"),
+    training_data="2,745 photos of FER2013, the training part of its recipe's split; new weights",
+    paper="Goodfellow et al., Challenges in Representation Learning, ICONIP 2013; He et al., Deep "
+    "Residual Learning for Image Recognition, CVPR 2016",
+    input_size_px=48,
+    mean=(127.5, 127.5, 127.5),
+    std=(64.0, 64.0, 64.0),
+    alignment="dlib-chip-padding-20",
+    precision="f32",
+    outputs="emotion:7",
+)
+
+OURS: tuple[ModelCard, ...] = (_AGE_GENDER, _EMOTION)
 """All of them."""

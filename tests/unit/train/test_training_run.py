@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from faceprint.embed.backbones import backbone_info, build_backbone
-from faceprint.errors import InputError, OutputError, TrainingError
-from faceprint.train.callbacks import WholeCheckpoints
+from faceprint.errors import DeviceUnavailableError, InputError, OutputError, TrainingError
+from faceprint.train.callbacks import EpochEnd, WholeCheckpoints
 from faceprint.train.folders import RunFolder
 from faceprint.train.recipes.config import Recipe
-from faceprint.train.run import Rows, Trained, train_task
+from faceprint.train.run import Rows, Trained, check_devices, train_task
 from faceprint.train.tasks.base import Batch, Task
 from faceprint.train.tasks.embedding import (
     ContrastiveTask,
@@ -192,7 +192,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_epoch(
         return {"loss": found["loss"] * float("nan")} if self.current_epoch == 1 else found
 
     monkeypatch.setattr(MarginTask, "losses", diverging)
-    with pytest.raises(TrainingError, match=r"epoch 2.*last whole epoch.*optimiser.rate"):
+    with pytest.raises(TrainingError, match=r"epoch 2.*up to epoch 1 is kept.*optimiser.rate"):
         _train(_recipe(), tmp_path / "run")
     kept = torch.load(RunFolder(tmp_path / "run").last, weights_only=True)
     assert kept["epoch"] == 0
@@ -321,3 +321,43 @@ def test_threads_do_not_change_what_is_learnt(tmp_path: Path) -> None:
         ).task
         found.append(next(task.result.parameters()))
     torch.testing.assert_close(found[0], found[1], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "best"),
+    [
+        ("auc", (0.5, 0.7, 0.6), 1),
+        ("eer", (0.5, 0.3, 0.4), 1),
+        ("fnmr_at_1e-2", (0.5, 0.3, 0.4), 1),
+        ("loss", (5.0, 3.0, float("nan")), 1),
+        ("age_mae", (10.0, float("nan"), 11.0), 0),
+    ],
+)
+def test_the_best_epoch_is_the_best_of_its_metric(
+    metric: str, values: tuple[float, ...], best: int, tmp_path: Path
+) -> None:
+    keeper = EpochEnd(
+        RunFolder(tmp_path), SyntheticCrops(2, 2), np.arange(2), patience=0, metric=metric
+    )
+    task = _task(_recipe())
+    for epoch, value in enumerate(values):
+        keeper._judge(task, {metric: value}, epoch)
+    assert keeper.best_epoch == best
+
+
+def test_the_average_moves_once_for_each_change_of_the_weights(tmp_path: Path) -> None:
+    trained = _train(_recipe(epochs=1, accumulate=2), tmp_path / "run")
+    assert trained.task.averaged is not None
+    (row,) = RunFolder(tmp_path / "run").rows()
+    assert int(trained.task.averaged.n_averaged) == int(row["step"])
+
+
+def test_more_gpus_than_there_are_is_said() -> None:
+    with pytest.raises(DeviceUnavailableError, match="99 were asked for"):
+        check_devices("99")
+
+
+def test_another_file_of_torch_is_no_checkpoint(tmp_path: Path) -> None:
+    torch.save({"weights": torch.zeros(3)}, tmp_path / "last.ckpt")
+    with pytest.raises(TrainingError, match="something else"):
+        WholeCheckpoints().load_checkpoint(tmp_path / "last.ckpt")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from faceprint.errors import InputError
 from faceprint.match import Calibration
 from faceprint.runtime import RuntimeOptions, open_session
+from faceprint.train.augment.shapes import resize
 from faceprint.train.data import PreparedDataset, Split
 from faceprint.train.export.calibrating import calibration_from
 from faceprint.train.export.cost import QuantisationCost, network_outputs, quantisation_cost
@@ -19,6 +20,7 @@ from faceprint.train.export.folder import ModelFolder, read_model, write_model
 from faceprint.train.export.halves import store_halves
 from faceprint.train.export.quantising import quantise
 from faceprint.train.sampling import Pairs, random_pairs
+from faceprint.types import Image
 from faceprint.zoo import ModelCard, WeightStore
 
 __all__ = ["Smaller", "SmallerHow", "quantise_model"]
@@ -89,7 +91,9 @@ def quantise_model(
     _check_crops(model.card, data)
     ranges, judged = _rows(data, split, most_crops, seed)
     small = (
-        quantise(model.path / model.card.files[0].name, data.read(ranges), model.card)
+        quantise(
+            model.path / model.card.files[0].name, _crops(data, ranges, model.card), model.card
+        )
         if how == "int8"
         else store_halves(model.onnx)
     )
@@ -98,7 +102,7 @@ def quantise_model(
     cost = quantisation_cost(
         model.card,
         card,
-        data.read(judged),
+        _crops(data, judged, model.card),
         store,
         options,
         pairs=_pairs(data.identity[judged], seed),
@@ -106,7 +110,7 @@ def quantise_model(
     if split is None or card.kind != "embedder":
         return Smaller(card, cost, None)
     rows = split.rows(data, "validation")
-    vectors = network_outputs(open_session(store.prepared(card), options), data.read(rows))
+    vectors = network_outputs(open_session(store.prepared(card), options), _crops(data, rows, card))
     calibration = calibration_from(
         vectors, data.identity[rows], card=card, data=data, command=command
     )
@@ -114,11 +118,16 @@ def quantise_model(
 
 
 def _check_crops(card: ModelCard, data: PreparedDataset) -> None:
-    if (data.side_px, data.alignment) != (card.input_size_px, card.alignment):
+    if data.alignment != card.alignment or data.side_px < 0.75 * card.input_size_px:
         raise InputError(
             f"{data.folder} holds {data.alignment} crops of {data.side_px} px, and {card.name} takes "
             f"{card.alignment} crops of {card.input_size_px} px. Prepare the photos for it."
         )
+
+
+def _crops(data: PreparedDataset, rows: _Rows, card: ModelCard) -> Image:
+    """Crops as large as the model takes them."""
+    return resize(data.read(rows), card.input_size_px)
 
 
 def _rows(data: PreparedDataset, split: Split | None, most: int, seed: int) -> tuple[_Rows, _Rows]:

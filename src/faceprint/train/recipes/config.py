@@ -213,6 +213,8 @@ class Recipe(_Config):
     def _check(self) -> Recipe:
         if self.precision == "16" and self.task in ("margin", "distillation"):
             raise ValueError("precision 16 overflows with this task: take bf16 or 32")
+        if self.task == "distillation" and self.network.name == "frozen":
+            raise ValueError("a student sees faces: take another network than frozen")
         return self
 
 

@@ -59,7 +59,6 @@ class AttributeTask(Task):
             )
             if target in self.config.targets
         )
-        self.higher_is_better = self.metric != "age_mae"
         self._columns = output_columns(self.config.outputs)
         self.register_buffer("class_weights", torch.ones(len(EMOTIONS)), persistent=False)
 

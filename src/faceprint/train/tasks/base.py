@@ -18,7 +18,7 @@ from faceprint.train.augment.shapes import resize
 from faceprint.train.recipes.config import Recipe
 from faceprint.types import FloatArray, Image
 
-__all__ = ["Batch", "Crops", "IntArray", "Rgb", "Task"]
+__all__ = ["Batch", "Crops", "IntArray", "Rgb", "Task", "diverged"]
 
 IntArray = npt.NDArray[np.int64]
 Rgb = tuple[float, float, float]
@@ -79,8 +79,6 @@ class Task(lightning.LightningModule, ABC):
 
     metric: str
     """Of `measure`: what decides which epoch was the best."""
-
-    higher_is_better: bool = True
 
     _mean: Tensor
     _std: Tensor
@@ -190,11 +188,7 @@ class Task(lightning.LightningModule, ABC):
         """One step, its losses logged under train_…"""
         found = self.losses(batch)
         if not torch.isfinite(found["loss"]):
-            raise TrainingError(
-                f"The loss became {found['loss'].item()} in epoch {self.current_epoch + 1}, so training "
-                "stopped; what was kept is from the last whole epoch. A lower learning rate "
-                "(--set optimiser.rate=…), precision 32 or a stronger clip usually helps."
-            )
+            raise TrainingError(diverged("the loss", found["loss"].item(), self.current_epoch))
         for name, value in found.items():
             self.log(
                 f"train_{name}",
@@ -225,6 +219,25 @@ class Task(lightning.LightningModule, ABC):
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def diverged(what: str, value: float | None, epoch: int) -> str:
+    """What is said where a run cannot go on.
+
+    Args:
+        what: Is no number any more.
+        value: What it became, where that is one number.
+        epoch: From 0 on.
+    """
+    became = "no number" if value is None else f"{value}"
+    kept = (
+        f"what was learnt up to epoch {epoch} is kept" if epoch else "there is nothing to keep yet"
+    )
+    return (
+        f"In epoch {epoch + 1}, {what} became {became}, so training stopped; {kept}. Start anew in another "
+        "folder with a lower learning rate (--set optimiser.rate=…) or precision 32"
+        + (", from these weights if you like (--set network.weights=RUN)." if epoch else ".")
+    )
 
 
 class _Average:

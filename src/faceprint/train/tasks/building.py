@@ -10,10 +10,11 @@ from torch import nn
 
 from faceprint.embed.backbones import Backbone, backbone_info, build_backbone, freeze
 from faceprint.embed.backbones.head import EmbeddingHead
-from faceprint.embed.backbones.imagenet import load_imagenet
-from faceprint.embed.backbones.weights import Start, load_weights
+from faceprint.embed.backbones.imagenet import IMAGENET, load_imagenet
+from faceprint.embed.backbones.weights import Start, load_published, load_weights
 from faceprint.errors import InputError, WeightsMissingError
 from faceprint.train.callbacks import read_checkpoint
+from faceprint.train.export.folder import read_model
 from faceprint.train.folders import RunFolder
 from faceprint.train.recipes.config import Recipe
 from faceprint.train.tasks.attributes import attribute_task
@@ -26,7 +27,7 @@ from faceprint.train.tasks.embedding import (
     SiameseTask,
     TripletTask,
 )
-from faceprint.zoo import WeightStore
+from faceprint.zoo import ModelCard, WeightStore
 
 __all__ = ["FROZEN", "BuiltTask", "build_task"]
 
@@ -51,10 +52,12 @@ class BuiltTask:
     Attributes:
         task: What is trained.
         start: Of the weights, in words.
+        ancestors: Cards of what the weights were before, whose terms hold for what comes of them.
     """
 
     task: Task
     start: str
+    ancestors: tuple[ModelCard, ...] = ()
 
 
 def build_task(recipe: Recipe, store: WeightStore) -> BuiltTask:
@@ -89,31 +92,43 @@ def build_task(recipe: Recipe, store: WeightStore) -> BuiltTask:
         side_px=recipe.side_px,
         dropout=config.dropout,
     )
-    start = _start(network, recipe, store)
+    start, ancestors = _start(network, recipe, store)
     if freeze(network, config.name, config.freeze) and start.startswith(_NEW):
         raise InputError(
             f"network.freeze is {config.freeze!r}, but the weights are new: frozen, they would never "
             "learn. Give network.weights, or freeze nothing."
         )
-    return BuiltTask(kind(recipe, network, mean=info.mean, std=info.std), start)
+    return BuiltTask(kind(recipe, network, mean=info.mean, std=info.std), start, ancestors)
 
 
-def _start(network: Backbone, recipe: Recipe, store: WeightStore) -> str:
-    config = recipe.network
-    if config.weights == "none":
-        return _NEW
-    if config.weights in ("imagenet", "imagenet-if-available"):
+def _start(
+    network: Backbone, recipe: Recipe, store: WeightStore
+) -> tuple[str, tuple[ModelCard, ...]]:
+    """Where the weights start, in words, and the cards that they come with."""
+    name, weights = recipe.network.name, recipe.network.weights
+    if weights == "none":
+        return _NEW, ()
+    if weights in ("imagenet", "imagenet-if-available"):
         try:
-            return _said(load_imagenet(network, config.name, store))
+            return _said(load_imagenet(network, name, store)), (IMAGENET[name],)
         except WeightsMissingError as error:
-            if config.weights == "imagenet":
+            if weights == "imagenet":
                 raise
-            return f"{_NEW}: those of ImageNet could not be had ({error})"
-    folder = RunFolder(Path(config.weights))
+            return f"{_NEW}: those of ImageNet could not be had ({error})", ()
+    published = next((card for card in store.cards() if card.name == weights), None)
+    if published is not None and published.implementation == "facenet":
+        return _said(load_published(network, published, store)), (published,)
+    folder = RunFolder(Path(weights))
+    if not folder.best.exists():
+        raise InputError(
+            "network.weights is none, imagenet, imagenet-if-available, the name of a FaceNet model, or the "
+            f"folder of a run with its checkpoints, got {weights!r}."
+        )
     tensors = read_checkpoint(folder.best)["state_dict"]
     averaged = "averaged.module."
     prefix = averaged if any(name.startswith(averaged) for name in tensors) else "network."
-    return _said(load_weights(network, tensors, source=str(folder.path), prefix=prefix))
+    start = load_weights(network, tensors, source=str(folder.path), prefix=prefix)
+    return _said(start), (read_model(folder.path).card,)
 
 
 def _said(start: Start) -> str:

@@ -236,7 +236,10 @@ class MarginTask(EmbeddingTask):
 
 
 def _pair_batches(data: Crops, rows: IntArray, recipe: Recipe, seed: int) -> list[IntArray]:
-    pairs = random_pairs(data.identity[rows], recipe.sampling.pairs, seed=seed)
+    try:
+        pairs = random_pairs(data.identity[rows], recipe.sampling.pairs, seed=seed)
+    except InputError as error:
+        raise InputError(f"{error} That is --set sampling.pairs=N.") from error
     order = np.random.default_rng(seed).permutation(len(pairs.first))
     return [
         rows[np.concatenate([pairs.first[part], pairs.second[part]])]
