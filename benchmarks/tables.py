@@ -258,9 +258,8 @@ def training() -> str:
     """What was trained on LFW's people, on pairs of others."""
     rows = []
     for row in rows_of("training"):
-        name = row["what"] if row["by"] == "cosine" else f"{row['what']}, its classifier"
-        if row["recipe"]:
-            name = f"`{row['recipe']}`" + (", its classifier" if row["by"] != "cosine" else "")
+        name = f"`{row['what']}`" if row["recipe"] else row["what"]
+        name += "" if row["by"] == "cosine" else ", its classifier"
         rows.append(
             [
                 name,

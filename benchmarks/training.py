@@ -75,7 +75,16 @@ def main(
         )
     ]
     table = Table("what", "by", "accuracy", "95 %", "AUC", "misses at 1 %", "ms a crop", "minutes")
-    names = ("what", "by", "accuracy", "low", "auc", "fnmr_at_1e-2", "ms_per_crop", "minutes")
+    names = (
+        "what",
+        "by",
+        "accuracy",
+        "accuracy_low",
+        "auc",
+        "fnmr_at_1e-2",
+        "ms_per_crop",
+        "minutes",
+    )
     for row in rows:
         table.add_row(*(str(row[name]) for name in names))
     console.print(table)
@@ -203,8 +212,8 @@ def _row(what: str, by: str, scores: Sequence[FloatArray], pairing: Pairing) -> 
         "recipe": "",
         "pairs": len(test),
         "accuracy": f"{1 - wrong / len(test):.4f}",
-        "low": f"{1 - high:.4f}",
-        "high": f"{1 - low:.4f}",
+        "accuracy_low": f"{1 - high:.4f}",
+        "accuracy_high": f"{1 - low:.4f}",
         "auc": f"{area_under_roc(test[truth], test[~truth]):.4f}",
         "fnmr_at_1e-2": f"{measured.fnmr_at(1e-2):.4f}",
         "ms_per_crop": "",
