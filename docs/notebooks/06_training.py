@@ -560,8 +560,8 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# SFace goes by the eyes and the bridge of the nose. Ours, when this was written, went by the hair: that is how
-# it is wrong. (The grid in the gradient is that of the first layer, which looks at every second place.)
+# SFace goes by the eyes and the bridge of the nose. Ours, when this was written, went by the hair: that is
+# how it is wrong. (The grid in the gradient is that of the first layer, which looks at every second place.)
 #
 # Such maps say what *this* score of *this* face rests on. They do not say why, and a map that looks sensible
 # is no proof that a network is good. (`faceprint explain a.jpg --other b.jpg --model mine --out seen` makes

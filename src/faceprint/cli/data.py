@@ -54,6 +54,14 @@ class Picture(StrEnum):
     PNG = "png"
 
 
+class Commercial(StrEnum):
+    """Whether photos may be used commercially."""
+
+    ALLOWED = "allowed"
+    FORBIDDEN = "forbidden"
+    UNDOCUMENTED = "undocumented"
+
+
 class By(StrEnum):
     """What parts are disjoint by."""
 
@@ -92,6 +100,16 @@ def prepare(
         ),
     ] = False,
     people: PeopleOption = None,
+    terms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Terms of photos of your own, as in 'ours, with consent'; models made of them carry it.",
+        ),
+    ] = None,
+    commercial: Annotated[
+        Commercial, typer.Option(help="Whether --terms let photos be used commercially.")
+    ] = Commercial.UNDOCUMENTED,
     detector: DetectorOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -105,7 +123,7 @@ def prepare(
     from faceprint.train.data.prepare import prepare as prepare_source
     from faceprint.train.data.readers import read_source
 
-    found = _of_people(read_source(source, kind=kind), people)
+    found = _of_people(_under_terms(read_source(source, kind=kind), terms, commercial), people)
     with (
         open_faceprint(detector=detector, create_gallery=False) as faceprint,
         ending("preparing", cache=True),
@@ -218,6 +236,24 @@ def show(
         rows.add_row(name.replace("_", " "), escape(_plain(value)))
     out.print(rows)
     return 0
+
+
+def _under_terms(source: Source, terms: str | None, commercial: Commercial) -> Source:
+    """The photos under the terms that their owner gives; published sets have their own."""
+    if terms is None:
+        if commercial is not Commercial.UNDOCUMENTED:
+            raise InputError(
+                "--commercial belongs to --terms: say what the terms of the photos are."
+            )
+        return source
+    if source.kind != "folders":
+        raise InputError(
+            f"These photos are of {source.kind}, which has terms of its own ({source.terms.name}). --terms "
+            "is for photos of your own: a folder per person, with --kind folders."
+        )
+    from faceprint.zoo import Licence
+
+    return replace(source, terms=Licence(terms, commercial.value))
 
 
 def _of_people(source: Source, people: Path | None) -> Source:

@@ -162,3 +162,14 @@ def test_show_refuses_what_is_no_dataset(tmp_path: Path) -> None:
 def test_every_command_shows_an_example() -> None:
     for name in ("prepare", "split", "show"):
         assert f"Example: faceprint data {name} " in run(name, "--help").stdout
+
+
+def test_photos_of_ones_own_carry_the_terms_that_are_given(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "data"
+    words = ("prepare", photos, "--out", out, "--crops", "whole", "--kind", "folders")
+    result = run(*words, "--terms", "ours, with consent", "--commercial", "allowed")
+    assert result.exit_code == 0
+    found = PreparedDataset(out).terms
+    assert (found.name, found.commercial) == ("ours, with consent", "allowed")
+    with pytest.raises(InputError, match="belongs to --terms"):
+        run(*words, "--commercial", "allowed")
