@@ -108,7 +108,7 @@ def test_cards_are_complete(name: str) -> None:
             algorithm, _, digits = file.digest.partition(":")
             assert len(digits) == {"sha256": 64, "sha384": 96}[algorithm]
             assert int(digits, 16) > 0
-            assert file.size_bytes > 1000
+            assert file.size_bytes > (100 if file.name.endswith(".json") else 1000)
         for source in file.sources:
             if isinstance(source, Url):
                 assert source.address.startswith("https://")
@@ -242,6 +242,12 @@ def test_attribute_models(
         assert some.dtype == np.float32
         assert float(some[0]) == pytest.approx(float(first[0]), abs=0.05)
         assert none.shape == (0,)
+    if found.emotion is not None and alone.emotion is not None:
+        given += 1
+        assert found.emotion.shape == (21, len(found.emotions))
+        np.testing.assert_allclose(found.emotion.sum(axis=1), 1, atol=1e-5)
+        np.testing.assert_allclose(found.emotion[0], alone.emotion[0], atol=0.01)
+        assert found.emotions[int(found.emotion[0].argmax())] == "happy"  # she smiles
     assert given > 0
     if found.age_years is not None:  # Eileen Collins was 36
         assert 25 < found.age_years[0] < 50
@@ -249,5 +255,5 @@ def test_attribute_models(
         assert found.age_interval.shape == (21, 2)
         assert (found.age_interval[:, 0] <= found.age_interval[:, 1]).all()
     if found.female_probability is not None:
-        assert 0.9 < found.female_probability[0] <= 1
+        assert 0.8 < found.female_probability[0] <= 1
         assert found.female_probability.min() >= 0
