@@ -9,15 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from faceprint.errors import InputError
-from faceprint.train.data.duplicates import near_pairs
+from faceprint.train.data.duplicates import COPY_BITS, look_alike, near_pairs
 from faceprint.train.data.shards import PreparedDataset
 from faceprint.train.tasks.base import IntArray
 from faceprint.types import FloatArray, Image
 
 __all__ = ["JoinedCrops"]
-
-_RADIUS = 8
-"""Bits that hashes of copies differ in at most; some that are no copies are taken for such too."""
 
 
 class JoinedCrops:
@@ -81,8 +78,10 @@ class JoinedCrops:
         looked_at = np.zeros(len(self), dtype=bool)
         looked_at[rows] = True
         hashes = np.concatenate([part.hashes for part in self.parts])
-        first, second = near_pairs(hashes, radius=_RADIUS)
-        found[second[looked_at[first]]] = True
+        first, second = near_pairs(hashes, radius=COPY_BITS)
+        asked = looked_at[first] & (second >= len(self.parts[0]))
+        first, second = first[asked], second[asked]
+        found[second[look_alike(self, first, second)]] = True
         found[: len(self.parts[0])] = False
         return found
 

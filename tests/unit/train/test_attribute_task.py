@@ -224,6 +224,8 @@ def test_the_metric_that_decides(data: FakeCrops) -> None:
         ("emotion", "female"): "emotion_accuracy",
         ("female",): "gender_accuracy",
     }
+    for targets, metric in decided.items():
+        assert metric in built(data, targets=targets).measure(data, np.arange(len(data)))
 
 
 def test_rare_emotions_count_for_more_if_so_asked(data: FakeCrops) -> None:

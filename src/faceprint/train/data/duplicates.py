@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
@@ -30,9 +30,18 @@ from faceprint.train.data.records import IntArray
 from faceprint.train.data.shards import PreparedDataset
 from faceprint.types import FloatArray, Image
 
-__all__ = ["disagreeing_groups", "duplicate_groups", "near_pairs", "perceptual_hashes"]
+__all__ = [
+    "COPY_BITS",
+    "Readable",
+    "disagreeing_groups",
+    "duplicate_groups",
+    "look_alike",
+    "near_pairs",
+    "perceptual_hashes",
+]
 
-_RADIUS: Final = 8
+COPY_BITS: Final = 8
+"""Bits that the hashes of copies differ in at most; many that are no copies differ in so few."""
 _ALIKE: Final = 0.7
 """Looked at were the 40 least alike of such pairs: of UTKFace's 286 one shows two people, of FER2013's 113
 and of LFW's 13 none does. Below it come ever more."""
@@ -123,10 +132,10 @@ def _kept(path: Path, count: int) -> IntArray | None:
 
 def _find_groups(data: PreparedDataset) -> IntArray:
     _, codes = np.unique(np.array(data.photo_digests), return_inverse=True)
-    first, second = near_pairs(data.hashes, radius=_RADIUS)
+    first, second = near_pairs(data.hashes, radius=COPY_BITS)
     fresh = codes[first] != codes[second]
     first, second = first[fresh], second[fresh]
-    same = _look_alike(data, first, second)
+    same = look_alike(data, first, second)
     joined = np.concatenate([_chains(codes), np.stack([first[same], second[same]])], axis=1)
     links = coo_array((np.ones(joined.shape[1], dtype=np.int8), joined), shape=(len(data),) * 2)
     groups: IntArray = connected_components(links, directed=False)[1].astype(np.int64)
@@ -231,8 +240,25 @@ def _chains(codes: IntArray) -> IntArray:
     return np.stack([order[:-1][equal], order[1:][equal]])
 
 
-def _look_alike(data: PreparedDataset, first: IntArray, second: IntArray) -> npt.NDArray[np.bool_]:
-    """Whether the crops of pairs show the same fine detail, a little shifted perhaps."""
+class Readable(Protocol):
+    """Crops by number."""
+
+    def read(self, rows: IntArray) -> Image:
+        """(len(rows), S, S, 3) uint8 RGB."""
+        ...
+
+
+def look_alike(data: Readable, first: IntArray, second: IntArray) -> npt.NDArray[np.bool_]:
+    """Whether the crops of pairs show the same fine detail, a little shifted perhaps.
+
+    Args:
+        data: The crops.
+        first: (P,) int64, rows.
+        second: (P,) int64, the rows that they are compared with.
+
+    Returns:
+        (P,) bool.
+    """
     rows = np.unique(np.concatenate([first, second]))
     detail = np.empty((len(rows), _DETAIL_PX, _DETAIL_PX), dtype=np.uint8)
     for start in range(0, len(rows), _AT_ONCE):
