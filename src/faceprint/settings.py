@@ -53,6 +53,17 @@ class Settings(BaseSettings):
         description="Card names of the models that estimate age, gender and emotion, with commas between "
         "them; auto: the best of those that come with faceprint whose weights are here.",
     )
+    parser: str = Field(
+        "auto", description="Card name of what parses faces; auto: the best that is here."
+    )
+    pose: str = Field(
+        "landmarks",
+        description="Card name of what estimates head pose; landmarks needs no weights.",
+    )
+    liveness: str = Field(
+        "auto",
+        description="Card name of the test of liveness; auto: the best whose weights are here, if any.",
+    )
     refine: bool = Field(
         True,
         description="Refine the landmarks of detectors that give rough ones (YuNet) before faces are "

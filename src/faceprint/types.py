@@ -25,15 +25,22 @@ __all__ = [
     "Face",
     "FloatArray",
     "Image",
+    "Labels",
     "Landmarker",
+    "LivenessModel",
     "NamedImage",
+    "Parser",
     "Photo",
+    "PoseEstimator",
     "Quality",
     "Threshold",
 ]
 
 Image = npt.NDArray[np.uint8]
 """An upright photo: (H, W, 3) uint8, RGB."""
+
+Labels = npt.NDArray[np.uint8]
+"""What pixels show: uint8 indices into `faceprint.parse.CLASSES`."""
 
 FloatArray = npt.NDArray[np.float32]
 """Any float32 array; the docstring of its owner gives the shape."""
@@ -259,4 +266,46 @@ class Embedder(Protocol):
 
     def embed(self, crops: Image) -> Embeddings:
         """Embeddings of (N, S, S, 3) uint8 RGB crops, cut as `alignment` says."""
+        ...
+
+
+class Parser(Protocol):
+    """Says of every pixel of a crop what part of a head it shows. Safe to call from several threads."""
+
+    name: str
+    model_id: str
+    crop_size_px: int
+    alignment: str
+    classes: tuple[str, ...]
+    """Those of `faceprint.parse.CLASSES` that it can tell apart; it never answers another."""
+
+    def parse(self, crops: Image) -> Labels:
+        """Of (N, S, S, 3) uint8 RGB crops, cut as `alignment` says: (N, S, S) uint8 class numbers."""
+        ...
+
+
+class PoseEstimator(Protocol):
+    """Says where heads look. Safe to call from several threads."""
+
+    name: str
+
+    def estimate(
+        self, images: Sequence[Image], faces: Sequence[Sequence[Face]]
+    ) -> list[FloatArray]:
+        """Yaw, pitch and roll of the K faces of each image: (K, 3) float32 degrees.
+
+        All 0 for a level head that looks into the camera. Yaw grows as the head turns towards the right of
+        the image, pitch as it looks up, roll as it tilts clockwise in the image. NaN where a face has no
+        landmarks and the estimator needs them.
+        """
+        ...
+
+
+class LivenessModel(Protocol):
+    """Tells faces of people before the camera from photos of photos. Safe to call from several threads."""
+
+    name: str
+
+    def score(self, images: Sequence[Image], faces: Sequence[Sequence[Face]]) -> list[FloatArray]:
+        """Of the K faces of each image: (K,) float32, 0 to 1; 1 for a person before the camera."""
         ...

@@ -24,6 +24,9 @@ from faceprint.media.video import FetchOptions, Video, VideoWriter, fetch, list_
 
 pytest.importorskip("yt_dlp")
 
+# yt-dlp leaves the sockets of broken transfers to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
 QUICK = FetchOptions(timeout_s=1, retries=2, sleep=lambda _: None)
 PAGE = "<html><head><title>An interview</title></head><body>{}</body></html>"
 
@@ -142,6 +145,8 @@ def server(clip: bytes) -> Iterator[Server]:
     made.slow.set()
     made.http.shutdown()
     made.http.server_close()
+    # What yt-dlp left is collected here, where it is no error, and not in some later test.
+    gc.collect()
 
 
 @pytest.mark.parametrize("place", ["/clip.mp4", "/moved.mp4", "/page"])
@@ -200,8 +205,6 @@ def test_a_transfer_that_breaks_goes_on_where_it_stopped(server: Server, tmp_pat
     assert any(span not in (None, "bytes=0-") for _, span in server.asked)
 
 
-# yt-dlp leaves the sockets of broken transfers to the garbage collector.
-@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_a_server_that_stalls_is_given_up_and_continued_later(
     server: Server, tmp_path: Path
 ) -> None:

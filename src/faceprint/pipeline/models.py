@@ -22,12 +22,25 @@ from faceprint.detect import (
     watchful,
 )
 from faceprint.embed import PairHead, load_embedder, load_pair_head
-from faceprint.errors import ModelError
+from faceprint.errors import ModelError, WeightsMissingError
+from faceprint.liveness import load_liveness
 from faceprint.match import Calibration, load_calibration
+from faceprint.parse import load_parser
 from faceprint.pipeline.attribute_choice import attribute_names
+from faceprint.pipeline.face_choice import LIVENESS, PARSERS, best_here
+from faceprint.pose import load_pose
 from faceprint.runtime import RuntimeOptions
 from faceprint.settings import Settings
-from faceprint.types import Detector, Embedder, Face, Image, Landmarker
+from faceprint.types import (
+    Detector,
+    Embedder,
+    Face,
+    Image,
+    Landmarker,
+    LivenessModel,
+    Parser,
+    PoseEstimator,
+)
 from faceprint.zoo import ModelCard, WeightStore
 
 __all__ = ["Models", "runtime_options", "weight_store"]
@@ -158,6 +171,46 @@ class Models:
         return self._once(
             f"attributes {name}", lambda: load_attributes(name, self._store, self._options)
         )
+
+    @property
+    def parser(self) -> Parser:
+        """What parses faces.
+
+        Raises:
+            ModelError: It cannot be had or run.
+        """
+        wanted = self._settings.parser
+        name = best_here(PARSERS, self._store) if wanted == "auto" else wanted
+        if name is None:
+            raise WeightsMissingError(
+                f"None of the parsers {', '.join(PARSERS)} may be used here. Name another with "
+                "FACEPRINT_PARSER."
+            )
+        return self._once("parser", lambda: load_parser(name, self._store, self._options))
+
+    @property
+    def pose(self) -> PoseEstimator:
+        """What estimates head pose.
+
+        Raises:
+            ModelError: It cannot be had or run.
+        """
+        return self._once(
+            "pose", lambda: load_pose(self._settings.pose, self._store, self._options)
+        )
+
+    @property
+    def liveness(self) -> LivenessModel | None:
+        """The test of liveness; None where none is named and the weights of none are here.
+
+        Raises:
+            ModelError: The one that is named cannot be had or run.
+        """
+        wanted = self._settings.liveness
+        name = best_here(LIVENESS, self._store) if wanted == "auto" else wanted
+        if name is None:
+            return None
+        return self._once("liveness", lambda: load_liveness(name, self._store, self._options))
 
     def _once(self, name: str, load: Callable[[], Loaded]) -> Loaded:
         """What `load` gives, loaded by the first of all threads that ask."""

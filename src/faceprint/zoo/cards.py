@@ -29,7 +29,7 @@ __all__ = [
 Progress = Callable[[str, int, int], None]
 """Called with a file name, the bytes here so far, and the bytes in all."""
 
-Kind = Literal["detector", "landmarker", "embedder", "attributes"]
+Kind = Literal["detector", "landmarker", "embedder", "attributes", "parser", "pose", "liveness"]
 Commercial = Literal["allowed", "forbidden", "undocumented"]
 Alignment = Literal[
     "none",
@@ -152,7 +152,7 @@ class ModelCard:
     Attributes:
         name: What people type, as in `--detector yunet`.
         kind: What it does.
-        implementation: Module in `detect`, `embed` or `attributes` that runs it.
+        implementation: Module that runs it, in the room of its kind, as `detect` or `embed`.
         summary: One sentence.
         files: The weights; of a fusion those of its parts, in their order.
         code_licence: Terms of the reference code.

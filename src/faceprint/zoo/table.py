@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from faceprint.errors import UnknownModelError
 from faceprint.zoo.cards import Kind, Licence, ModelCard, PackageResource, Part, Url, WeightFile
+from faceprint.zoo.listed import cascade, dlib, liveness, localizer, parsing, pose
 from faceprint.zoo.ours import OURS
 
 __all__ = ["CARDS", "card"]
@@ -524,7 +525,9 @@ _FUSION = ModelCard(
     parts=_FUSED,
 )
 
-_ALL = (*_SINGLE, *OURS, _FUSION)
+_LISTED = (cascade, localizer, dlib, parsing, pose, liveness)
+
+_ALL = (*_SINGLE, *OURS, *(entry for listed in _LISTED for entry in listed.CARDS), _FUSION)
 
 CARDS = MappingProxyType({entry.name: entry for entry in _ALL})
 """All cards by name."""

@@ -1,0 +1,1 @@
+"""Cards by what they do, one file each."""

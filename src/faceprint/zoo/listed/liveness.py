@@ -1,0 +1,9 @@
+"""Tests of liveness."""
+
+from __future__ import annotations
+
+from faceprint.zoo.cards import ModelCard
+
+__all__ = ["CARDS"]
+
+CARDS: tuple[ModelCard, ...] = ()

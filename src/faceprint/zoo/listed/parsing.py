@@ -1,0 +1,9 @@
+"""Parsers: what each pixel of a head shows."""
+
+from __future__ import annotations
+
+from faceprint.zoo.cards import ModelCard
+
+__all__ = ["CARDS"]
+
+CARDS: tuple[ModelCard, ...] = ()
