@@ -525,9 +525,17 @@ _FUSION = ModelCard(
     parts=_FUSED,
 )
 
-_LISTED = (cascade, localizer, dlib, parsing, pose, liveness)
-
-_ALL = (*_SINGLE, *OURS, *(entry for listed in _LISTED for entry in listed.CARDS), _FUSION)
+_ALL = (
+    *_SINGLE,
+    *OURS,
+    *cascade.CARDS,
+    *localizer.CARDS,
+    *dlib.CARDS,
+    *parsing.CARDS,
+    *pose.CARDS,
+    *liveness.CARDS,
+    _FUSION,
+)
 
 CARDS = MappingProxyType({entry.name: entry for entry in _ALL})
 """All cards by name."""
