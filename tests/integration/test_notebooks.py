@@ -91,6 +91,7 @@ def environment(tmp_path: Path, cache_root: Path) -> dict[str, str]:
         "HOME": str(home),
         "XDG_DATA_HOME": str(home / "data"),
         "XDG_CACHE_HOME": str(home / "cache"),
+        "TMPDIR": str(home),
         "IPYTHONDIR": str(home / "ipython"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "FACEPRINT_CACHE": str(cache_root),

@@ -108,11 +108,6 @@ class Models:
         return self._once("refiner", lambda: load_refiner(self._store, self._options))
 
     @property
-    def _refines(self) -> bool:
-        """Whether the landmarks of the detector are refined for the embedder."""
-        return self._refines_for(self.card().alignment)
-
-    @property
     def located(self) -> bool:
         """Whether faces that were embedded have the landmarks that models cut out faces by."""
         return self.embedder.alignment not in BOX_ALIGNMENTS
@@ -121,10 +116,13 @@ class Models:
         rough = self._store.card(self._settings.detector, kind="detector").landmarks == "rough"
         return self._settings.refine and rough and alignment not in BOX_ALIGNMENTS
 
+    def steps_for(self, alignment: str) -> str:
+        """What is done to landmarks before crops of an alignment are cut, as model ids have it."""
+        return "+onet" if self._refines_for(alignment) else ""
+
     @property
     def _steps(self) -> str:
-        """What is done before crops are cut, as the model id has it."""
-        return "+onet" if self._refines else ""
+        return self.steps_for(self.card().alignment)
 
     @property
     def embedder(self) -> Embedder:

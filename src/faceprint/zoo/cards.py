@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,12 +24,23 @@ __all__ = [
     "Progress",
     "Url",
     "WeightFile",
+    "words_of",
 ]
 
 Progress = Callable[[str, int, int], None]
 """Called with a file name, the bytes here so far, and the bytes in all."""
 
 Kind = Literal["detector", "landmarker", "embedder", "attributes", "parser", "pose", "liveness"]
+_KIND_WORDS: Final[Mapping[Kind, str]] = {
+    "detector": "detector",
+    "landmarker": "landmarker",
+    "embedder": "embedder",
+    "attributes": "attribute model",
+    "parser": "parser",
+    "pose": "estimator of head pose",
+    "liveness": "test of liveness",
+}
+
 Commercial = Literal["allowed", "forbidden", "undocumented"]
 Alignment = Literal[
     "none",
@@ -249,3 +260,12 @@ class ModelCard:
                 if isinstance(source, FolderFile):
                     return Path(source.path).parent
         return None
+
+
+def words_of(kind: Kind | None) -> str:
+    """What people call models of a kind.
+
+    >>> words_of("attributes"), words_of(None)
+    ('attribute model', 'model')
+    """
+    return "model" if kind is None else _KIND_WORDS[kind]

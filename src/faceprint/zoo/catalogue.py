@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from faceprint.errors import ModelError, UnknownModelError
-from faceprint.zoo.cards import Kind, ModelCard
+from faceprint.zoo.cards import Kind, ModelCard, words_of
 from faceprint.zoo.own import own_folder, own_names, read_folder
 from faceprint.zoo.table import CARDS
 
@@ -37,12 +37,12 @@ class Catalogue:
             )
         if found is None:
             raise UnknownModelError(
-                f"There is no {kind or 'model'} called {name!r}. Choose one of: {self._names(kind)}."
+                f"There is no {words_of(kind)} called {name!r}. Choose one of: {self._names(kind)}."
             )
         if kind not in (None, found.kind):
             raise UnknownModelError(
-                f"There is no {kind} called {name!r}: it is for {found.kind}. Choose one of: "
-                f"{self._names(kind)}."
+                f"There is no {words_of(kind)} called {name!r}: its kind is {words_of(found.kind)}. Choose "
+                f"one of: {self._names(kind)}."
             )
         return found
 

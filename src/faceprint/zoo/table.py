@@ -10,7 +10,16 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from faceprint.errors import UnknownModelError
-from faceprint.zoo.cards import Kind, Licence, ModelCard, PackageResource, Part, Url, WeightFile
+from faceprint.zoo.cards import (
+    Kind,
+    Licence,
+    ModelCard,
+    PackageResource,
+    Part,
+    Url,
+    WeightFile,
+    words_of,
+)
 from faceprint.zoo.listed import cascade, dlib, liveness, localizer, parsing, pose
 from faceprint.zoo.ours import OURS
 
@@ -552,5 +561,5 @@ def card(name: str, *, kind: Kind | None = None) -> ModelCard:
         return found
     known = ", ".join(c.name for c in _ALL if kind in (None, c.kind))
     raise UnknownModelError(
-        f"There is no {kind or 'model'} called {name!r}. Choose one of: {known}."
+        f"There is no {words_of(kind)} called {name!r}. Choose one of: {known}."
     )

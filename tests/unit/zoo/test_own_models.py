@@ -243,7 +243,7 @@ def test_unknown_names_are_answered_with_those_there_are(
     broken.mkdir()
     with pytest.raises(UnknownModelError, match=r"sface.*, broken, mine\."):
         store.card("yours", kind="embedder")
-    with pytest.raises(UnknownModelError, match="it is for embedder"):
+    with pytest.raises(UnknownModelError, match="its kind is embedder"):
         store.card("mine", kind="detector")
     with pytest.raises(ModelError, match="broken"):
         store.card("broken")

@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from faceprint.attributes.records import AGE_BANDS
 from faceprint.evaluate.attributes.results import AgeFigures, AgePart, GenderFigures, GenderPart
 from faceprint.evaluate.estimates import Estimate
 from faceprint.match import Rate, bootstrap_interval, rate
 from faceprint.match.agreement import brier_score, expected_calibration_error, reliability
 from faceprint.types import FloatArray
 
-__all__ = ["BANDS", "age_figures", "gender_figures"]
+__all__ = ["age_figures", "gender_figures"]
 
 IntArray = npt.NDArray[np.integer[Any]]
 BoolArray = npt.NDArray[np.bool_]
-
-BANDS = (0, 3, 10, 20, 30, 40, 50, 60, 70)
-"""The youngest age of each band, years."""
 
 _WITHIN_YEARS = 5
 _PLACES = 2000
@@ -97,7 +95,7 @@ def gender_figures(
 
 def _bands(ages: IntArray) -> list[tuple[str, BoolArray]]:
     found = []
-    for low, high in zip(BANDS, (*BANDS[1:], None), strict=True):
+    for low, high in zip(AGE_BANDS, (*AGE_BANDS[1:], None), strict=True):
         inside = ages >= low if high is None else (ages >= low) & (ages < high)
         found.append(
             (f"{low} years and more" if high is None else f"{low} to {high - 1} years", inside)

@@ -238,6 +238,7 @@ def _recipe(faceprint: Faceprint, models: Sequence[AttributeModel]) -> dict[str,
             for one in steps
         ],
         "models": [[model.model_id, model.alignment] for model in models],
+        "refine": settings.refine,
         "turn": settings.turn,
         "engine": [settings.runtime, settings.device, settings.precision],
         "revision": _REVISION,

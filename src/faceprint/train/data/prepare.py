@@ -74,7 +74,9 @@ def prepare(
         side_px=side_px,
         picture=picture,
         detector=_detector(faceprint) if detects and faceprint is not None else "",
-        steps=_steps(faceprint, alignment) if crops == "aligned" and faceprint is not None else "",
+        steps=faceprint.models.steps_for(alignment)
+        if crops == "aligned" and faceprint is not None
+        else "",
         engine=_engine(faceprint) if detects and faceprint is not None else "",
         shard_photos=shard_photos,
         source=_digest(source),
@@ -126,10 +128,6 @@ def _detector(faceprint: Faceprint) -> str:
     found = [store.resolve(one) for one in cards]
     digests = "+".join(f"{one.digest}:{one.revision}" for one in found)
     return f"{settings.detector}:{digests}{':turn' if settings.turn else ''}"
-
-
-def _steps(faceprint: Faceprint, alignment: str) -> str:
-    return "+onet" if faceprint.models._refines_for(alignment) else ""
 
 
 def _engine(faceprint: Faceprint) -> str:
