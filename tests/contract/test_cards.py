@@ -16,6 +16,10 @@ from faceprint.attributes import load_attributes
 from faceprint.detect import load_detector, load_landmarker
 from faceprint.embed import load_embedder
 from faceprint.errors import MissingExtraError, WeightsMissingError
+from faceprint.liveness import load_liveness
+from faceprint.parse import load_parser
+from faceprint.parse.classes import CLASSES, number_of
+from faceprint.pose import load_pose
 from faceprint.runtime import RuntimeOptions
 from faceprint.types import Face, Image
 from faceprint.zoo import CARDS, OwnResource, PackageResource, Url, WeightStore
@@ -24,11 +28,20 @@ from faceprint.zoo.own import completed, write_folder
 
 ASTRONAUT_BOX = np.array([175, 60, 270, 195])
 ALL = sorted(CARDS)
-ROOMS = {"embedder": "embed", "attributes": "attributes"}
+ROOMS = {
+    "embedder": "embed",
+    "attributes": "attributes",
+    "parser": "parse",
+    "pose": "pose",
+    "liveness": "liveness",
+}
 ATTRIBUTES = [name for name in ALL if CARDS[name].kind == "attributes"]
 DETECTORS = [name for name in ALL if CARDS[name].kind == "detector"]
 EMBEDDERS = [*(name for name in ALL if CARDS[name].kind == "embedder"), "own"]
 LANDMARKERS = [name for name in ALL if CARDS[name].kind == "landmarker"]
+LIVENESS = [name for name in ALL if CARDS[name].kind == "liveness"]
+PARSERS = [name for name in ALL if CARDS[name].kind == "parser"]
+POSES = [name for name in ALL if CARDS[name].kind == "pose"]
 
 
 @pytest.fixture(scope="module")
@@ -257,3 +270,68 @@ def test_attribute_models(
     if found.female_probability is not None:
         assert 0.8 < found.female_probability[0] <= 1
         assert found.female_probability.min() >= 0
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_parsers(name: str, store: WeightStore, cache_root: Path, astronaut: Image) -> None:
+    skip_without_weights(name, store)
+    parser = load_parser(name, store, options(cache_root))
+    card = store.card(name)
+    assert parser.alignment == card.alignment
+    assert {"background", "skin", "hair"} <= set(parser.classes) <= set(CLASSES)
+    (faces,) = load_detector("yunet", store, options(cache_root)).detect([astronaut])
+    assert faces[0].landmarks is not None
+    side = parser.crop_size_px
+    alignment = ALIGNMENTS[parser.alignment]
+    one = crop(astronaut, faces[0].landmarks[None], alignment=alignment, size_px=side)
+    noise = np.random.default_rng(0).integers(0, 255, (1, side, side, 3), dtype=np.uint8)
+    labels = parser.parse(np.concatenate([one, noise, np.zeros_like(one)]))
+    assert (labels.shape, labels.dtype) == ((3, side, side), np.uint8)
+    known = {number_of(one) for one in parser.classes}
+    assert set(np.unique(labels).tolist()) <= known
+    # Between the eyes and the mouth there is face; the middle of the top is no face.
+    points = alignment.template * (side / alignment.size_px)
+    x, y = points[2].astype(int)
+    assert CLASSES[labels[0, y, x]] in ("skin", "nose")
+    assert CLASSES[labels[0, 1, side // 2]] not in ("skin", "nose")
+    np.testing.assert_array_equal(parser.parse(one)[0], labels[0])
+    assert parser.parse(one[:0]).shape == (0, side, side)
+
+
+@pytest.mark.parametrize("name", POSES)
+def test_estimators_of_head_pose(
+    name: str, store: WeightStore, cache_root: Path, astronaut: Image
+) -> None:
+    skip_without_weights(name, store)
+    estimator = load_pose(name, store, options(cache_root))
+    detector = load_detector("yunet", store, options(cache_root))
+    mirrored = np.ascontiguousarray(astronaut[:, ::-1])
+    (faces,), (turned,) = detector.detect([astronaut]), detector.detect([mirrored])
+    black = np.zeros((80, 120, 3), np.uint8)
+    found, other, none = estimator.estimate([astronaut, mirrored, black], [faces, turned, ()])
+    assert (found.shape, found.dtype) == ((len(faces), 3), np.float32)
+    assert none.shape == (0, 3)
+    yaw, pitch, roll = found[0]
+    assert np.abs([yaw, pitch]).max() < 35
+    assert abs(roll) < 25
+    # The mirrored head turns and tilts the other way.
+    assert other[0] == pytest.approx([-yaw, pitch, -roll], abs=8)
+    assert estimator.estimate([], []) == []
+
+
+@pytest.mark.parametrize("name", LIVENESS)
+def test_tests_of_liveness(
+    name: str, store: WeightStore, cache_root: Path, astronaut: Image
+) -> None:
+    skip_without_weights(name, store)
+    model = load_liveness(name, store, options(cache_root))
+    (faces,) = load_detector("yunet", store, options(cache_root)).detect([astronaut])
+    beyond = Face(np.array([-40, -30, 60, 80], np.float32), 0.9)
+    black = np.zeros((80, 120, 3), np.uint8)
+    found, none = model.score([astronaut, black], [(*faces, beyond), ()])
+    assert (found.shape, found.dtype) == ((len(faces) + 1,), np.float32)
+    assert ((found >= 0) & (found <= 1)).all()
+    assert none.shape == (0,)
+    (alone,) = model.score([astronaut], [faces])
+    np.testing.assert_allclose(alone, found[:-1], atol=2e-3)
+    assert model.score([], []) == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from faceprint.zoo.cards import Licence, ModelCard, OwnResource, WeightFile
 
-__all__ = ["OURS"]
+__all__ = ["CARDS"]
 
 _APACHE = Licence("Apache-2.0", "allowed")
 _RESEARCH = Licence("research only, as its training data", "forbidden")
@@ -85,5 +85,5 @@ _EMOTION = ModelCard(
     outputs="emotion:7",
 )
 
-OURS: tuple[ModelCard, ...] = (_AGE_GENDER, _EMOTION)
+CARDS: tuple[ModelCard, ...] = (_AGE_GENDER, _EMOTION)
 """All of them."""
