@@ -41,7 +41,9 @@ class Settings(BaseSettings):
         description="auto: exact, by bytes where the gallery is large and the extra faiss is there; "
         "exact: by float32 alone; approximate: faster, and now and then misses a lookalike.",
     )
-    detector: str = Field("yunet", description="Card name of the detector.")
+    detector: str = Field(
+        "yunet", description="Card name of the detector, or the path of a model folder."
+    )
     embedder: str = Field(
         "sface", description="Card name of the embedder, or the path of a model folder."
     )

@@ -15,9 +15,10 @@ from PIL import Image as Pillow
 from skimage import data
 from typer.testing import CliRunner
 
-from faceprint import Analysis, Call, Faceprint, Failure
+from faceprint import Analysis, Call, Consent, Faceprint, Failure, Looks
 from faceprint.cli import analysing
 from faceprint.errors import MissingExtraError, UnknownModelError
+from faceprint.media import read_image
 from faceprint.pipeline.labels import APPEARANCE_NOTE
 from faceprint.zoo import WeightStore
 
@@ -84,6 +85,30 @@ def test_faces_that_were_identified_look_the_same(faceprint: Faceprint, two: Pat
     named = faceprint.identify(two, call=Call("test", "identify"))
     found = faceprint.analyze_embedded(named.embedded, models=MODELS)
     assert said(found) == pytest.approx(said(faceprint.analyze(two, models=MODELS)), abs=0.05)
+
+
+def test_heads_turn_where_they_look_and_names_come_when_asked(
+    faceprint: Faceprint, two: Path, data_root: Path
+) -> None:
+    consent = Consent.given("Public figure, for tests.", "tests", by="test")
+    call = Call("test", "analyse")
+    photos = sorted((data_root / "people" / "train" / "rose_leslie").iterdir())
+    faceprint.enrol("Rose Leslie", photos, call=call, consent=consent)
+    without = Looks(appearance=False)
+    found = faceprint.analyze(two, looks=without, call=call)
+    man, woman = sorted(found.faces, key=lambda item: -float(item.face.box[0]))
+    assert woman.who is not None
+    assert (woman.who.name, man.who and man.who.name) == ("Rose Leslie", None)
+    assert found.models == ()
+    # He looks to his right, which is the left of the photo; she looks into the camera.
+    assert man.pose is not None
+    assert woman.pose is not None
+    assert man.pose.yaw < -8
+    assert abs(woman.pose.yaw) < 8
+    mirrored = faceprint.analyze(read_image(two).pixels[:, ::-1].copy(), looks=without)
+    turned = [face.pose.yaw for face in mirrored.faces if face.pose is not None]
+    assert max(turned) > 8
+    assert all(face.who is None for face in mirrored.faces)
 
 
 def test_an_unknown_model_is_refused_before_any_photo_is_read(faceprint: Faceprint) -> None:

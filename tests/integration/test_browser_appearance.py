@@ -1,4 +1,4 @@
-"""Estimates of how faces look, in a real headless Chromium."""
+"""The page that analyses a photo, in a real headless Chromium."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from faceprint.media import read_image
 from faceprint.pipeline.labels import APPEARANCE_NOTE
 from faceprint.zoo import Licence, ModelCard, WeightStore
 from faceprint.zoo.own import completed, write_folder
@@ -126,9 +127,16 @@ def opened(browser: Browser, address: str, *, width: int, scheme: str = "light")
     assert said == []
 
 
+def give(page: Page, path: str, photo: Path) -> None:
+    page.goto(path)
+    page.set_input_files("[data-file]", photo)
+    expect(page.locator("[data-title]")).to_be_visible(timeout=60_000)
+
+
 def test_estimates_come_when_they_are_asked_for(browser: Browser, address: str, two: Path) -> None:
     with opened(browser, address, width=1280) as page:
-        page.goto("/")
+        page.goto("/analyse")
+        page.get_by_label("Tell hair, skin, eyes").uncheck()
         page.set_input_files("[data-file]", two)
         expect(page.locator("[data-title]")).to_be_visible(timeout=60_000)
         assert page.locator(".looks-like").count() == 0
@@ -150,26 +158,74 @@ def test_estimates_come_when_they_are_asked_for(browser: Browser, address: str, 
         expect(page.get_by_label("Estimate age, gender and emotion too")).not_to_be_checked()
 
 
+def test_layers_are_switched_and_the_picture_is_kept(
+    browser: Browser, address: str, two: Path, tmp_path: Path
+) -> None:
+    with opened(browser, address, width=1280) as page:
+        give(page, "/analyse", two)
+        card = page.locator(".faces > .face").first
+        expect(card).to_contain_text("yaw ")
+        expect(card).to_contain_text("Quality")
+        expect(card.locator(".shares li").filter(has_text="hair")).to_be_visible()
+        loaded = "layer => layer.decode().then(() => layer.naturalWidth)"
+        assert page.locator(".layer-parts").evaluate(loaded) == 501
+        for layer in ("boxes", "points", "axes", "parts"):
+            switch = page.locator(f"[data-layer={layer}]")
+            expect(page.locator(f".layer-{layer}")).to_be_visible()
+            switch.focus()
+            page.keyboard.press("Space")
+            expect(page.locator(f".layer-{layer}")).to_be_hidden()
+            switch.check()
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Picture with all this").click()
+        assert saved.value.suggested_filename == "kit_with_rose-analysed.jpg"
+        saved.value.save_as(tmp_path / "drawn.jpg")
+        drawn = read_image(tmp_path / "drawn.jpg").pixels.astype(int)
+        assert np.abs(drawn - read_image(two).pixels).max() > 100
+
+
+def test_from_names_to_the_analysis_and_back(browser: Browser, address: str, two: Path) -> None:
+    with opened(browser, address, width=1280) as page:
+        give(page, "/", two)
+        page.get_by_role("button", name="Analyse this photo").click()
+        expect(page.locator(".analysis .layer-axes")).to_be_visible(timeout=60_000)
+        assert page.locator(".analysis .verdict").count() == 2
+        page.get_by_role("button", name="Names and enrolment").click()
+        expect(page.get_by_text("Enrol this face").first).to_be_visible(timeout=60_000)
+        page.get_by_role("link", name="Another photo").click()
+        expect(page.get_by_text("Choose a photo")).to_be_visible()
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (390, "dark")])
-def test_estimates_fit_a_phone(
+def test_it_fits_a_phone(
     browser: Browser, address: str, two: Path, width: int, scheme: str
 ) -> None:
     with opened(browser, address, width=width, scheme=scheme) as page:
-        page.goto("/")
+        page.goto("/analyse")
         page.get_by_label("Estimate age, gender and emotion too").check()
         page.set_input_files("[data-file]", two)
         expect(page.locator(".looks-like").first).to_be_visible(timeout=60_000)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        bars = page.locator(".shares .scale").evaluate_all("all => all.map(one => one.clientWidth)")
+        bars = page.locator(".shares .scale").evaluate_all(
+            "all => all.filter(one => one.checkVisibility()).map(one => one.clientWidth)"
+        )
         assert min(bars) >= 20
+        crop = page.locator(".faces .crop").first.bounding_box()
+        told = page.locator(".faces .told").first.bounding_box()
+        assert crop is not None
+        assert told is not None
+        assert told["y"] >= crop["y"] + crop["height"]
 
 
 def test_without_scripts_a_tick_is_enough(browser: Browser, address: str, two: Path) -> None:
     context = browser.new_context(base_url=address, java_script_enabled=False)
     page = context.new_page()
-    page.goto("/")
+    page.goto("/analyse")
     page.set_input_files("[data-file]", two)
     page.get_by_label("Estimate age, gender and emotion too").check()
-    page.get_by_role("button", name="Identify").click(timeout=60_000)
+    page.get_by_role("button", name="Analyse", exact=True).click(timeout=60_000)
     expect(page.locator(".looks-like").first).to_contain_text("about 40 years")
+    page.locator("[data-layer=parts]").uncheck()
+    expect(page.locator(".layer-parts")).to_be_hidden()
+    expect(page.get_by_role("button", name="Picture with all this")).to_be_hidden()
     context.close()

@@ -46,6 +46,15 @@ with Faceprint(gallery=gallery, cache=cache) as engine:
     watcher.close()
 """
 
+POINTS_ON_THE_NAMED = """() => {
+    const face = document.querySelector(".live-face.match").getBoundingClientRect();
+    const points = [...document.querySelectorAll(".point")].map(one => one.getBoundingClientRect());
+    const inside = points.map(one => [one.left + one.width / 2, one.top + one.height / 2]).filter(
+        ([x, y]) => x > face.left && x < face.right && y > face.top && y < face.bottom
+    );
+    return inside.length;
+}"""
+
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
@@ -208,6 +217,54 @@ def test_what_the_server_watches(browser: Browser, address: str) -> None:
         )
 
 
+def test_the_analysis_is_drawn_over_the_faces_and_said_beside_them(
+    browser: Browser, address: str
+) -> None:
+    with opened(browser, address) as page:
+        root = page.locator(camera_of(page))
+        expect(root.locator(".live-face.match").first).to_be_visible(timeout=60_000)
+        drawing = root.locator("[data-drawing]")
+        expect(drawing.locator("*")).to_have_count(0)
+        expect(root.get_by_label("Parts of the face")).to_be_hidden()
+        root.get_by_role("checkbox", name="Analysis").check()
+        expect(root.get_by_label("Parts of the face")).to_be_visible()
+        expect(drawing.locator("circle.point").nth(4)).to_be_attached(timeout=60_000)
+        said = root.locator("[data-looks] li").first
+        expect(said.get_by_text("Head")).to_be_visible()
+        expect(said.get_by_text("Quality")).to_be_visible()
+        page.wait_for_timeout(500)
+        assert page.evaluate(POINTS_ON_THE_NAMED) >= 3, "he is turned aside"
+        root.get_by_label("Mirror").check()
+        expect(drawing).to_have_class(re.compile("mirrored"))
+        root.get_by_role("checkbox", name="Analysis").uncheck()
+        expect(drawing.locator("*")).to_have_count(0)
+        expect(root.locator("[data-analysis]")).to_be_hidden()
+        page.wait_for_timeout(500)
+        expect(drawing.locator("*")).to_have_count(0)
+
+
+def test_the_challenge_says_what_to_do_and_can_be_stopped(browser: Browser, address: str) -> None:
+    with opened(browser, address) as page:
+        root = page.locator(camera_of(page))
+        expect(root.locator("[data-status]")).to_contain_text("a second", timeout=60_000)
+        panel = root.locator("[data-challenge]")
+        expect(panel).to_be_hidden()
+        root.get_by_role("button", name="Am I real?").click()
+        expect(panel).to_be_visible()
+        words = panel.locator("[data-challenge-text]")
+        expect(words).to_have_attribute("aria-live", "assertive")
+        expect(words).to_contain_text("camera", timeout=60_000)
+        expect(panel.locator("[data-challenge-hint]")).not_to_be_empty(timeout=60_000)
+        expect(panel.locator("[data-challenge-left]")).to_have_text(re.compile(r"^\d+$"))
+        expect(panel.locator("[data-challenge-steps] li")).to_have_count(4)
+        root.get_by_role("button", name="Stop the challenge").click()
+        expect(panel).to_have_attribute("data-phase", "failed", timeout=20_000)
+        expect(panel.locator("[data-challenge-facts] li").first).to_contain_text("Asked for")
+        expect(root.get_by_role("button", name="Am I real?")).to_be_visible()
+        root.get_by_role("button", name="Stop", exact=True).click()
+        expect(panel).to_be_hidden()
+
+
 def test_the_live_page_fits_a_phone(browser: Browser, address: str) -> None:
     context = browser.new_context(base_url=address, viewport=PHONE, is_mobile=True)  # type: ignore[arg-type]
     page = context.new_page()
@@ -216,5 +273,9 @@ def test_the_live_page_fits_a_phone(browser: Browser, address: str) -> None:
     expect(page.locator("[data-live-camera] [data-status]")).to_contain_text(
         "a second", timeout=60_000
     )
+    page.get_by_role("checkbox", name="Analysis").check()
+    page.get_by_role("button", name="Am I real?").click()
+    expect(page.locator("[data-looks] li").first).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-challenge-steps] li")).to_have_count(4, timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     context.close()

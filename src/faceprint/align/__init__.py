@@ -6,6 +6,7 @@ from faceprint.align.crops import (
     Alignment,
     crop,
     crop_boxes,
+    crop_matrices,
     crop_mtcnn_boxes,
     similarity,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "Alignment",
     "crop",
     "crop_boxes",
+    "crop_matrices",
     "crop_mtcnn_boxes",
     "similarity",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "Alignment",
     "crop",
     "crop_boxes",
+    "crop_matrices",
     "crop_mtcnn_boxes",
     "similarity",
 ]
@@ -46,6 +47,19 @@ _DLIB_150 = np.array(
 # dlib puts a face's unit square at p / (1 + 2 p) of a chip of padding p: 0.25 above, here 0.2.
 _DLIB_64 = ((_DLIB_150 / 150 * 1.5 - 0.25 + 0.2) / 1.4 * 64).astype(np.float32)
 
+# Between the eyes of the 112-pixel template.
+_EYES = _ARCFACE_112[:2].mean(axis=0)
+
+# The whole head with hair, ears, neck and the top of the shoulders: 5.2 times as wide as the eyes are apart.
+_HEAD_160 = ((_ARCFACE_112 - _EYES) * (160 / 183.3) + (79.5, 76.3)).astype(np.float32)
+
+# As CelebA-HQ cuts heads (Karras et al., ICLR 2018): a square around the point a tenth of the way from the
+# eyes to the mouth, of twice 1.8 times that way for a face like the template.
+_MOUTH = _ARCFACE_112[3:].mean(axis=0)
+_CELEBAHQ_512 = (
+    (_ARCFACE_112 - _EYES - 0.1 * (_MOUTH - _EYES)) * (512 / (3.6 * (_MOUTH - _EYES)[1])) + 255.5
+).astype(np.float32)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
@@ -69,6 +83,8 @@ ALIGNMENTS = MappingProxyType(
         "arcface-112": Alignment(_ARCFACE_112, 112),
         "dlib-chip": Alignment(_DLIB_150, 150),
         "dlib-chip-padding-20": Alignment(_DLIB_64, 64),
+        "head-160": Alignment(_HEAD_160, 160),
+        "head-celebahq": Alignment(_CELEBAHQ_512, 512),
         # Columns 8 to 104 of the 112-pixel crop, stretched to 128 by 128.
         "arcface-112-columns-8-104": Alignment(
             _ARCFACE_112,
@@ -121,15 +137,30 @@ def crop(image: Image, landmarks: FloatArray, *, alignment: Alignment, size_px: 
     Returns:
         (N, size_px, size_px, 3) uint8 RGB.
     """
+    matrices = crop_matrices(landmarks, alignment=alignment, size_px=size_px)
+    crops = np.empty((len(landmarks), size_px, size_px, 3), dtype=np.uint8)
+    for matrix, out in zip(matrices, crops, strict=True):
+        _warp(image, matrix, out)
+    return crops
+
+
+def crop_matrices(landmarks: FloatArray, *, alignment: Alignment, size_px: int) -> FloatArray:
+    """From pixels of an image to pixels of the crops that `crop` cuts of its faces.
+
+    Args:
+        landmarks: (N, 5, 2) float32 pixels.
+        alignment: Where the landmarks go.
+        size_px: Side of the crops.
+
+    Returns:
+        (N, 2, 3) float32 affine matrices.
+    """
     matrices = similarity(landmarks, alignment.template)
     fit = size_px / alignment.size_px if alignment.stretch == (1.0, 1.0) else 1.0
     stretch = np.array([[alignment.stretch[0]], [alignment.stretch[1]]]) * fit
     matrices = (matrices * stretch).astype(np.float32)
     matrices[:, :, 2] += np.array(alignment.shift) + (fit - 1) / 2
-    crops = np.empty((len(landmarks), size_px, size_px, 3), dtype=np.uint8)
-    for matrix, out in zip(matrices, crops, strict=True):
-        _warp(image, matrix, out)
-    return crops
+    return matrices
 
 
 def crop_boxes(image: Image, boxes: FloatArray, *, size_px: int, margin: float = 0.0) -> Image:

@@ -1,4 +1,4 @@
-"""The command that estimates how faces look: analyze."""
+"""The command that tells what can be told of faces besides who they are: analyze."""
 
 from __future__ import annotations
 
@@ -7,23 +7,36 @@ from typing import Annotated
 import typer
 
 from faceprint.cli.options import (
+    ByOption,
     DetectorOption,
+    EmbedderOption,
+    GalleryOption,
     JsonOption,
     LargestOption,
     OutOption,
+    PurposeOption,
     ThoroughOption,
+    call_of,
     open_faceprint,
 )
 from faceprint.cli.output import err, escape, out, table
 from faceprint.cli.photos import PhotosArgument, each_photo, face_count
-from faceprint.pipeline import Analysis
+from faceprint.errors import InputError
+from faceprint.pipeline import AnalysedFace, Analysis, Looks
+from faceprint.pipeline.analysis_picture import analysis_pixels
 from faceprint.pipeline.labels import (
     APPEARANCE_NOTE,
     analysis_marks,
     appearance_words,
+    name_label,
+    parts_words,
+    pose_words,
+    quality_words,
 )
 
 __all__ = ["register"]
+
+_SIDES = ("left", "top", "width")
 
 
 def register(app: typer.Typer) -> None:
@@ -40,40 +53,106 @@ def analyze(
             help="Attribute models with commas between them; of two that estimate the same the first counts.",
         ),
     ] = None,
+    parts: Annotated[
+        bool,
+        typer.Option("--parts", help="Tell skin, hair, eyes and the rest apart; takes longer."),
+    ] = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="Name the faces too, as identify does.")
+    ] = False,
+    no_liveness: Annotated[
+        bool, typer.Option("--no-liveness", help="Leave the test of liveness out.")
+    ] = False,
+    no_appearance: Annotated[
+        bool, typer.Option("--no-appearance", help="Leave age, gender and emotion out.")
+    ] = False,
     out_dir: OutOption = None,
     largest: LargestOption = False,
     thorough: ThoroughOption = False,
+    gallery: GalleryOption = None,
     detector: DetectorOption = None,
+    embedder: EmbedderOption = None,
+    by: ByOption = None,
+    purpose: PurposeOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Estimate how old faces look, and which gender and emotion they look like; never ethnicity.
+    """Tell where faces look, how good and how alive they are, and how old they look; never ethnicity.
 
-    These are estimates of appearance in one photo, not facts about a person. Nobody is identified.
+    These are estimates from one photo, not facts about a person. Nobody is identified without --names.
 
-    Example: faceprint analyze party.jpg --out analysed
+    Example: faceprint analyze party.jpg --parts --out analysed
     """
-    with open_faceprint(detector=detector, attributes=models) as faceprint:
+    if no_appearance and models is not None:
+        raise InputError("--models names what estimates age, gender and emotion: leave one out.")
+    if not names and (by is not None or purpose is not None):
+        raise InputError("--by and --purpose are kept with a search for names: add --names.")
+    looks = Looks(liveness=not no_liveness, parts=parts, appearance=not no_appearance)
+    call = call_of(by, purpose, default_purpose="analyse") if names else None
+    told = _Told()
+    with open_faceprint(
+        gallery=gallery, detector=detector, embedder=embedder, attributes=models
+    ) as faceprint:
         code = each_photo(
             photos,
-            lambda found: faceprint.analyze_many(found, largest=largest, thorough=thorough),
-            show=_show,
-            picture=lambda r: (r.detection.pixels, analysis_marks(r)),
+            lambda found: faceprint.analyze_many(
+                found, looks=looks, call=call, largest=largest, thorough=thorough
+            ),
+            show=told.show,
+            picture=lambda r: (analysis_pixels(r), analysis_marks(r)),
             out_dir=out_dir,
             json=json,
         )
-        if not json:
-            names = ", ".join(faceprint.models.attribute_names)
-            err.print(escape(f"By {names}. {APPEARANCE_NOTE}"))
+    told.finish()
     return code
 
 
-def _show(result: Analysis) -> None:
-    out.print(f"[bold]{escape(result.detection.image)}[/]  {face_count(result.detection)}")
-    if not result.faces:
-        return
-    rows = table("#face", "estimate", "#left", "#top", "#width")
-    for number, item in enumerate(result.faces):
-        left, top = item.face.box[:2]
-        place = (f"{value:.0f}" for value in (left, top, item.face.width))
-        rows.add_row(str(number), escape(appearance_words(item)), *place)
-    out.print(rows)
+class _Told:
+    """Shows results, and at the end once what is to be said of all of them."""
+
+    def __init__(self) -> None:
+        self._notes: dict[str, None] = {}
+        self._models: dict[str, None] = {}
+        self._alive = False
+
+    def show(self, result: Analysis) -> None:
+        """Prints one result for people."""
+        out.print(f"[bold]{escape(result.detection.image)}[/]  {face_count(result.detection)}")
+        self._notes |= dict.fromkeys(result.notes.values())
+        self._models |= dict.fromkeys(model.partition(":")[0] for model in result.models)
+        self._alive |= "liveness" in result.by
+        if not result.faces:
+            return
+        # A column that is empty for all faces says nothing.
+        lines = [_cells(number, face) for number, face in enumerate(result.faces)]
+        told = [column for column in lines[0] if any(line[column] for line in lines)]
+        rows = table(*told)
+        for line in lines:
+            rows.add_row(*(escape(line[column]) for column in told))
+        out.print(rows)
+
+    def finish(self) -> None:
+        """Prints what could not be told, and how far what was told can be trusted."""
+        if self._alive:
+            from faceprint.liveness import LIVENESS_NOTE
+
+            err.print(escape(LIVENESS_NOTE))
+        if self._models:
+            err.print(escape(f"By {', '.join(self._models)}. {APPEARANCE_NOTE}"))
+        for note in self._notes:
+            err.print(f"[bold yellow]Left out[/]: {escape(note)}")
+
+
+def _cells(number: int, item: AnalysedFace) -> dict[str, str]:
+    """What the columns of the table say of a face."""
+    face = item.face
+    places = (face.box[0], face.box[1], face.width)
+    return {
+        "#face": str(number),
+        "who": "" if item.who is None else name_label(item.who) or "no decision",
+        "pose": pose_words(item.pose),
+        "quality": quality_words(face.quality),
+        "#liveness": "" if item.liveness is None else f"{item.liveness:.2f}",
+        "parts": parts_words(item.parts),
+        "estimate": appearance_words(item),
+        **{f"#{side}": f"{place:.0f}" for side, place in zip(_SIDES, places, strict=True)},
+    }

@@ -77,6 +77,12 @@ def anonymise(
         Literal["blur", "pixelate", "mask"],
         typer.Option(help="How faces are hidden; a mask gives away least."),
     ] = "blur",
+    shape: Annotated[
+        Literal["ellipse", "face"],
+        typer.Option(
+            help="What is hidden: an ellipse over the head, or in photos the face alone as a parser sees it."
+        ),
+    ] = "ellipse",
     except_enrolled: Annotated[
         bool, typer.Option("--except-enrolled", help="Show the people who are enrolled.")
     ] = False,
@@ -115,10 +121,15 @@ def anonymise(
         fpir=fpir,
         thorough=thorough,
         sound=not no_sound,
+        shape=shape,
     )
     work = _plan_files(items, out_dir, force=force)
     photos = [item for item in work if not item.is_video]
     videos = [item for item in work if item.is_video]
+    if shape == "face" and videos:
+        raise InputError(
+            f"--shape face is for photos, and {videos[0].source} is a video. Leave it out, or hide ellipses."
+        )
     many = len(work) > 1 or any(map(_is_folder, items))
     failed = 0
     with open_faceprint(gallery=gallery, detector=detector) as engine:
@@ -221,7 +232,8 @@ def _show(item: _Item, done: _Done, *, as_json: bool, line: bool) -> None:
 def _words(done: HiddenPhoto | HiddenVideo) -> str:
     shown = f", shown: {', '.join(done.shown)}" if done.shown else ""
     if isinstance(done, HiddenPhoto):
-        return f"{done.hidden} of {done.faces} possible faces hidden{shown}"
+        shaped = f" ({done.shaped} in its shape)" if done.shaped else ""
+        return f"{done.hidden} of {done.faces} possible faces hidden{shaped}{shown}"
     return f"faces hidden in {done.frames_with_hidden} of {done.frames} frames{shown}"
 
 

@@ -29,6 +29,7 @@ from faceprint.errors import FaceprintError
 
 __all__ = [
     "Record",
+    "Stages",
     "Step",
     "err",
     "escape",
@@ -37,6 +38,7 @@ __all__ = [
     "print_error",
     "print_json",
     "progress",
+    "progress_of_stages",
     "stoppable",
     "table",
 ]
@@ -102,7 +104,43 @@ class Step(Protocol):
 @contextmanager
 def progress(what: str, *, total: int | None, show: bool = True) -> Iterator[Step]:
     """A progress bar on standard error, where that is a terminal."""
-    bar = Progress(
+    bar = _bar(show)
+    with bar:
+        task: TaskID = bar.add_task(what, total=total)
+
+        def step(done: int, total: int | None = None) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield step
+
+
+class Stages(Protocol):
+    """Moves a bar on whose work changes on the way."""
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Says what is done, how much of it, and of how much."""
+        ...
+
+
+@contextmanager
+def progress_of_stages(*, show: bool = True) -> Iterator[Stages]:
+    """A bar on standard error, where that is a terminal, which starts anew with each new piece of work."""
+    bar = _bar(show)
+    shown: list[tuple[TaskID, int]] = []
+
+    def step(what: str, done: int, total: int) -> None:
+        if not shown or shown[0][1] != total:
+            for task, _ in shown:
+                bar.remove_task(task)
+            shown[:] = [(bar.add_task(what, total=total), total)]
+        bar.update(shown[0][0], description=escape(what), completed=done)
+
+    with bar:
+        yield step
+
+
+def _bar(show: bool) -> Progress:
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -111,13 +149,6 @@ def progress(what: str, *, total: int | None, show: bool = True) -> Iterator[Ste
         transient=True,
         disable=not (show and err.is_terminal),
     )
-    with bar:
-        task: TaskID = bar.add_task(what, total=total)
-
-        def step(done: int, total: int | None = None) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield step
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import typer
 
 from faceprint.cli.options import JsonOption
 from faceprint.cli.output import err, escape, out, print_json, progress, table
+from faceprint.cli.training_detectors import DetectorRun, train_detector
 
 __all__ = ["register"]
 
@@ -28,7 +29,13 @@ def train(
         str,
         typer.Argument(metavar="RECIPE", help="A recipe's name (faceprint recipes), or a file."),
     ],
-    data: Annotated[Path, typer.Option(metavar="DIR", help="What `faceprint data prepare` wrote.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="What `faceprint data prepare` wrote; for detectors a folder of photos.",
+        ),
+    ],
     out_dir: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder of the run; a new one.")
     ],
@@ -46,6 +53,16 @@ def train(
             help="More photos to train on, with their labels, without their people; repeatable.",
         ),
     ] = None,
+    backgrounds: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR", help="Detectors: a folder of photos without faces; repeatable."
+        ),
+    ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Detectors: only photos of the people listed here."),
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,16 +78,34 @@ def train(
     threads: Annotated[int, typer.Option(min=0, help="Threads that load photos.")] = 2,
     json: JsonOption = False,
 ) -> int:
-    """Train a network as a recipe says, on prepared photos.
+    """Train what a recipe says: a network on prepared photos, or a detector on photos as they are.
 
     Writes curves, a report with the figures of people not seen, and the model, ready for `models add`.
 
     Example: faceprint train arcface --data prepared/lfw --split split.json --out runs/mine
+
+    Example: faceprint train viola-jones --data lfw/ --backgrounds no-faces/ --out runs/cascade
     """
     from faceprint.errors import MissingExtraError
-    from faceprint.train.recipes import read_recipe
+    from faceprint.train.recipes import Recipe, read_any_recipe
 
-    chosen = read_recipe(recipe, changes=changes or ())
+    chosen = read_any_recipe(recipe, changes=changes or ())
+    if not isinstance(chosen, Recipe):
+        _refuse(recipe, {"--split": split, "--more": more})
+        return train_detector(
+            chosen,
+            DetectorRun(
+                data=data,
+                backgrounds=tuple(backgrounds or ()),
+                people=people,
+                out=out_dir,
+                resume=resume,
+                devices=_devices(devices),
+                threads=threads,
+            ),
+            json=json,
+        )
+    _refuse(recipe, {"--backgrounds": backgrounds, "--people": people})
     try:
         from faceprint.train.launch import RunRequest, launch
     except ImportError as error:
@@ -135,27 +170,30 @@ def recipes(
 
     Example: faceprint recipes arcface > mine.toml
     """
-    from faceprint.train.recipes import read_recipe, recipe_names, recipe_text
+    from faceprint.train.recipes import read_any_recipe, recipe_names, recipe_text
 
     if name is not None:
-        found = read_recipe(name)
+        found = read_any_recipe(name)
         if json:
             print_json(found.model_dump(mode="json"))
         else:
             typer.echo(recipe_text(name), nl=False)
         return 0
-    known = [read_recipe(one) for one in recipe_names()]
+    known = [read_any_recipe(one) for one in recipe_names()]
     if json:
         print_json([one.model_dump(mode="json") for one in known])
         return 0
-    rows = table("name", "task", "network", "#side", "#epochs", "what it does")
+    rows = table("name", "task", "what it does")
     for one in known:
-        network = one.attributes.network if one.task == "attributes" else one.network.name
-        rows.add_row(
-            one.name, one.task, network, f"{one.side_px} px", str(one.epochs), escape(one.summary)
-        )
+        rows.add_row(one.name, one.task, escape(one.summary))
     out.print(rows)
     return 0
+
+
+def _refuse(recipe: str, given: dict[str, object]) -> None:
+    for option, value in given.items():
+        if value:
+            raise typer.BadParameter(f"the recipe {recipe} takes no {option}")
 
 
 def _devices(text: str) -> str:

@@ -3,8 +3,8 @@
 Dalal, Triggs, "Histograms of Oriented Gradients for Human Detection", CVPR 2005. The detector is
 part of the dlib library (Boost licence).
 
-It gives boxes alone. dlib's five-point predictor knows no corners of the mouth, and its 68-point
-predictor is trained on iBUG 300-W, which forbids commercial use, so a `Landmarker` adds landmarks.
+It gives boxes alone, and a `Landmarker` adds landmarks: `dlib-68`, whose training data forbid commercial
+use, or another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from faceprint.errors import MissingExtraError
+from faceprint.detect.dlib_library import load_dlib
 from faceprint.runtime import RuntimeOptions
 from faceprint.types import Face, Image
 from faceprint.zoo import ModelCard, WeightStore
@@ -37,11 +37,7 @@ def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> DlibH
         LicenceRefusedError: `commercial_only` forbids it.
     """
     store.files(card)
-    try:
-        import dlib
-    except ImportError as error:
-        raise MissingExtraError(f"The model {card.name}", extra="dlib") from error
-    return DlibHog(dlib, name=card.name)
+    return DlibHog(load_dlib(f"The model {card.name}"), name=card.name)
 
 
 class DlibHog:
@@ -69,16 +65,22 @@ class DlibHog:
 
         The score is the logistic function of the detector's margin: 0.5 at its threshold.
         """
-        return [self._detect_one(image) for image in images]
+        return [self.find(image, doublings=_DOUBLINGS) for image in images]
 
-    def _detect_one(self, image: Image) -> tuple[Face, ...]:
+    def find(self, image: Image, *, doublings: int) -> tuple[Face, ...]:
+        """Faces of one image, best first.
+
+        Args:
+            image: (H, W, 3) RGB or (H, W) grey, uint8.
+            doublings: How often it is doubled first, for smaller faces in four times the time each.
+        """
         if not image.size:
             return ()
         try:
             detector = self._idle.pop()
         except IndexError:
             detector = self._dlib.get_frontal_face_detector()
-        places, margins, _ = detector.run(np.ascontiguousarray(image), _DOUBLINGS, self._min_margin)
+        places, margins, _ = detector.run(np.ascontiguousarray(image), doublings, self._min_margin)
         self._idle.append(detector)
         faces = [
             Face(

@@ -1,6 +1,6 @@
 """Detect, embed, verify, enrol, identify, analyse: for one photo, or for a stream of them."""
 
-from faceprint.pipeline.appearance import AnalysedFace, Analysis, EstimatedAge
+from faceprint.pipeline.appearance import AnalysedFace, Analysis, EstimatedAge, Looks, Pose
 from faceprint.pipeline.facade import Faceprint
 from faceprint.pipeline.results import (
     Detection,
@@ -24,6 +24,8 @@ __all__ = [
     "Failure",
     "Identification",
     "IdentifiedFace",
+    "Looks",
     "NamedEmbedding",
+    "Pose",
     "Verification",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +15,8 @@ from faceprint.errors import EmbeddingError, FaceprintError
 from faceprint.gallery.records import Call, Consent, EraseReceipt
 from faceprint.gallery.store import GalleryStore
 from faceprint.media import photo_name, read_image
-from faceprint.pipeline.analysing import analyse_faces
-from faceprint.pipeline.appearance import Analysis
+from faceprint.pipeline.analysing import analyse_faces, attributes_here
+from faceprint.pipeline.appearance import Analysis, Looks
 from faceprint.pipeline.choose import choose_faces
 from faceprint.pipeline.decide import decide_search, decide_verification
 from faceprint.pipeline.enrolling import EnrolRequest, KeepPicture, enrol
@@ -54,6 +54,23 @@ class _Asked:
     fpir: float
     fmr: float | None
     top_k: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What an analysis is to tell; the fields are those of `Faceprint.analyze`.
+
+    Attributes:
+        notes: What of it cannot be told here.
+        asked: How faces are searched for in the gallery; None if they are not.
+    """
+
+    looks: Looks
+    attributes: tuple[AttributeModel, ...]
+    notes: Mapping[str, str]
+    asked: _Asked | None
+    largest: bool
+    thorough: bool
 
 
 class Faceprint:
@@ -229,51 +246,54 @@ class Faceprint:
         self,
         photo: Photo,
         *,
+        looks: Looks | None = None,
         models: Sequence[str] = (),
+        call: Call | None = None,
         largest: bool = False,
         thorough: bool = False,
     ) -> Analysis:
-        """How the faces of one photo look: age, gender, emotion, as far as the models estimate them.
+        """What is told of the faces of one photo besides who they are: where they look, how well they can be
+        compared, whether they live, and how they look: age, gender, emotion.
 
-        These are estimates of appearance, not facts about a person. Nobody is identified, and the gallery is
-        neither read nor written.
+        These are estimates, not facts about a person. Unless a call is given, nobody is identified, and the
+        gallery is neither read nor written.
 
         Args:
             photo: Path, encoded bytes, binary file object or array.
+            looks: What is wanted; all but the parts of the head unless given.
             models: Card names of attribute models; of several that estimate the same the first counts.
-                Those of the settings unless given.
+                Those of the settings unless given. Where none is here and none is named, the notes say so.
+            call: Name the faces too, by the gallery, as `identify` does: who asks, and what for.
             largest: Look at the largest face alone.
             thorough: Look for faces down to about 10 pixels, and at quarter turns; slow.
 
         Raises:
             ImageError: The photo cannot be read.
-            ModelError: A model cannot be had or run.
+            ModelError: A model that is named cannot be had or run.
+            GalleryError: The gallery cannot be searched.
         """
-        asked = self._models.attribute_models(models)
-        return self._one(photo, lambda images: self._analyse(images, asked, largest, thorough))
+        wanted = self._wanted(looks, models, call, largest, thorough)
+        return self._one(photo, lambda images: self._analyse(images, wanted))
 
     def analyze_many(
         self,
         photos: Iterable[Photo],
         *,
+        looks: Looks | None = None,
         models: Sequence[str] = (),
+        call: Call | None = None,
         largest: bool = False,
         thorough: bool = False,
     ) -> Iterator[Analysis | Failure]:
         """Like `analyze` for a stream: results in order, a failed photo as a `Failure`."""
-        asked = self._models.attribute_models(models)
-        return self._many(photos, lambda images: self._analyse(images, asked, largest, thorough))
+        wanted = self._wanted(looks, models, call, largest, thorough)
+        return self._many(photos, lambda images: self._analyse(images, wanted))
 
-    def analyze_embedded(self, photo: EmbeddedPhoto, *, models: Sequence[str] = ()) -> Analysis:
+    def analyze_embedded(
+        self, photo: EmbeddedPhoto, *, looks: Looks | None = None, models: Sequence[str] = ()
+    ) -> Analysis:
         """Like `analyze` for the faces of `embed` or `identify`, which are not searched for again."""
-        asked = self._models.attribute_models(models)
-        (analysis,) = analyse_faces(
-            self._models,
-            asked,
-            [photo.detection],
-            detector=self._settings.detector,
-            located=self._models.located,
-        )
+        (analysis,) = self._analyse_embedded([photo], self._wanted(looks, models))
         return analysis
 
     def identify_video(
@@ -411,8 +431,12 @@ class Faceprint:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _detect(self, images: list[NamedImage], thorough: bool) -> list[Detection]:
+    def _detect(
+        self, images: list[NamedImage], thorough: bool, *, largest: bool = False
+    ) -> list[Detection]:
         found = self._models.detect([image.pixels for image in images], thorough=thorough)
+        if largest:
+            found = [tuple(sorted(faces, key=lambda f: -f.area)[:1]) for faces in found]
         return [
             Detection(
                 image=image.name,
@@ -425,9 +449,11 @@ class Faceprint:
             for image, faces in zip(images, found, strict=True)
         ]
 
-    def _embed(self, images: list[NamedImage], thorough: bool) -> list[EmbeddedPhoto]:
+    def _embed(
+        self, images: list[NamedImage], thorough: bool, *, largest: bool = False
+    ) -> list[EmbeddedPhoto]:
         models = self._models
-        found = self._detect(images, thorough)
+        found = self._detect(images, thorough, largest=largest)
         located = models.all_with_landmarks(
             [image.pixels for image in images], [d.faces for d in found]
         )
@@ -440,26 +466,74 @@ class Faceprint:
             for d, end, some in zip(detections, ends, crops, strict=True)
         ]
 
-    def _analyse(
+    def _wanted(
         self,
-        images: list[NamedImage],
-        attributes: Sequence[AttributeModel],
-        largest: bool,
-        thorough: bool,
-    ) -> list[Analysis]:
-        found = self._detect(images, thorough)
-        if largest:
-            found = [
-                replace(one, faces=tuple(sorted(one.faces, key=lambda f: -f.area)[:1]))
-                for one in found
-            ]
-        return analyse_faces(self._models, attributes, found, detector=self._settings.detector)
+        looks: Looks | None,
+        models: Sequence[str],
+        call: Call | None = None,
+        largest: bool = False,
+        thorough: bool = False,
+    ) -> _Wanted:
+        looks = looks or Looks()
+        attributes, notes = (
+            attributes_here(self._models, models, automatic=self._settings.attributes == "auto")
+            if looks.appearance
+            else ((), {})
+        )
+        asked = None if call is None else _Asked(call, fpir=0.01, fmr=None, top_k=5)
+        return _Wanted(looks, attributes, notes, asked, largest, thorough)
+
+    def _analyse(self, images: list[NamedImage], wanted: _Wanted) -> list[Analysis]:
+        if wanted.asked is None:
+            found = self._detect(images, wanted.thorough, largest=wanted.largest)
+            analysed = analyse_faces(
+                self._models,
+                wanted.attributes,
+                found,
+                detector=self._settings.detector,
+                looks=wanted.looks,
+            )
+            return [replace(one, notes={**one.notes, **wanted.notes}) for one in analysed]
+        named = self._identify(images, wanted.thorough, wanted.asked, largest=wanted.largest)
+        analysed = self._analyse_embedded([one.embedded for one in named], wanted)
+        return [
+            replace(
+                one,
+                faces=tuple(
+                    replace(face, who=item.who)
+                    for face, item in zip(one.faces, names.faces, strict=True)
+                ),
+            )
+            for one, names in zip(analysed, named, strict=True)
+        ]
+
+    def _analyse_embedded(self, photos: Sequence[EmbeddedPhoto], wanted: _Wanted) -> list[Analysis]:
+        embedder = self._models.embedder
+        analysed = analyse_faces(
+            self._models,
+            wanted.attributes,
+            [photo.detection for photo in photos],
+            detector=self._settings.detector,
+            located=self._models.located,
+            looks=wanted.looks,
+            crops={
+                (embedder.alignment, embedder.crop_size_px): np.concatenate(
+                    [photo.crops for photo in photos]
+                )
+            },
+        )
+        return [replace(one, notes={**one.notes, **wanted.notes}) for one in analysed]
 
     def _identify(
-        self, images: list[NamedImage], thorough: bool, asked: _Asked
+        self,
+        images: list[NamedImage],
+        thorough: bool,
+        asked: _Asked,
+        *,
+        largest: bool = False,
     ) -> list[Identification]:
         results = []
-        for embedded in self._embed(images, thorough):
+        for embedded in self._embed(images, thorough, largest=largest):
             faces = measure_quality(
                 embedded.detection.faces,
                 embedded.crops,

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from faceprint.media import COLOURS, Mark
-from faceprint.pipeline.appearance import AnalysedFace, Analysis, EstimatedAge
+from faceprint.pipeline.appearance import AnalysedFace, Analysis, EstimatedAge, Pose
 from faceprint.pipeline.results import Detection, Identification, IdentifiedFace, NamedEmbedding
-from faceprint.types import Decision, Threshold
+from faceprint.quality import find_faults
+from faceprint.types import Decision, Quality, Threshold
+
+if TYPE_CHECKING:
+    from faceprint.pipeline.segmenting import FaceParts
 
 __all__ = [
     "APPEARANCE_NOTE",
@@ -22,6 +27,9 @@ __all__ = [
     "label_of",
     "limit_words",
     "name_label",
+    "parts_words",
+    "pose_words",
+    "quality_words",
     "share_words",
 ]
 
@@ -33,6 +41,11 @@ APPEARANCE_NOTE = (
 
 _FEELINGS = {"disgust": "disgusted", "fear": "afraid", "surprise": "surprised"}
 """How somebody looks, for names of emotions that do not say it."""
+
+_STRAIGHT_DEG = 6.0
+"""Smaller angles are within the error of the estimate."""
+
+_TOLD_PARTS = frozenset({"skin", "hair", "hat", "glasses"})
 
 
 def chance(probability: float | None) -> str:
@@ -108,6 +121,51 @@ def appearance_words(face: AnalysedFace) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def pose_words(pose: Pose | None) -> str:
+    """Where a head looks, left and right being the person's own; empty where it is not known.
+
+    >>> pose_words(Pose(24.6, -12, 3)), pose_words(Pose(-3, 2, -30)), pose_words(Pose(1, 0, 2))
+    ('turned 25° to their left, down 12°', 'tilted 30° to their right', 'straight into the camera')
+    """
+    if pose is None:
+        return ""
+    said = []
+    if abs(pose.yaw) >= _STRAIGHT_DEG:
+        said.append(f"turned {abs(pose.yaw):.0f}° to their {_side(pose.yaw)}")
+    if abs(pose.pitch) >= _STRAIGHT_DEG:
+        said.append(f"{'up' if pose.pitch > 0 else 'down'} {abs(pose.pitch):.0f}°")
+    if abs(pose.roll) >= _STRAIGHT_DEG:
+        said.append(f"tilted {abs(pose.roll):.0f}° to their {_side(pose.roll)}")
+    return ", ".join(said) or "straight into the camera"
+
+
+def _side(angle: float) -> str:
+    """The person's own side, of what turns or tilts towards the right of the image or not."""
+    return "left" if angle > 0 else "right"
+
+
+def quality_words(quality: Quality | None) -> str:
+    """What is wrong with a face, if anything, and its score; empty where it was not measured.
+
+    >>> quality_words(Quality(0.97, sharpness=1, size=1, frontality=1, confidence=1))
+    'good (0.97)'
+    >>> quality_words(Quality(0.5, sharpness=0.4, size=1, frontality=0.8, confidence=0.9))
+    'blurred, turned away (0.50)'
+    """
+    if quality is None:
+        return ""
+    return f"{', '.join(find_faults(quality)) or 'good'} ({quality.score:.2f})"
+
+
+def parts_words(parts: FaceParts | None) -> str:
+    """The large parts of a head, and how much of the face is covered; empty where they are not known."""
+    if parts is None:
+        return ""
+    named = sorted(_TOLD_PARTS & parts.areas.keys(), key=lambda name: -parts.areas[name])
+    said = [f"{name} {share_words(parts.areas[name])}" for name in named]
+    return ", ".join([*said, f"face covered {share_words(parts.occlusion)}"])
+
+
 def limit_words(limit: Threshold) -> str:
     """What is to be said of a threshold that promises less than was asked for; empty if there is nothing."""
     if limit.supported:
@@ -151,16 +209,30 @@ def identification_marks(identification: Identification) -> list[Mark]:
 
 
 def analysis_marks(analysis: Analysis) -> list[Mark]:
-    """An outline for each face, and how it looks in a few words."""
+    """An outline, landmarks and a label for each face: who it is or its number, and how it looks."""
+    several = len(analysis.faces) > 1
     return [
         Mark(
             box=item.face.box,
-            landmarks=None,
-            label=_short(item),
-            colour=COLOURS[Decision.MATCH],
+            landmarks=item.face.landmarks,
+            label=": ".join(
+                part for part in (_heading(item, number, several), _short(item)) if part
+            ),
+            colour=COLOURS[_decision(item)],
         )
-        for item in analysis.faces
+        for number, item in enumerate(analysis.faces)
     ]
+
+
+def _heading(face: AnalysedFace, number: int, several: bool) -> str:
+    if face.who is None:
+        return str(number) if several else ""
+    return name_label(face.who)
+
+
+def _decision(face: AnalysedFace) -> Decision:
+    """What the colour of a face stands for; that of a match where nobody was looked for."""
+    return Decision.MATCH if face.who is None else face.who.decision or Decision.UNKNOWN
 
 
 def _short(face: AnalysedFace) -> str:

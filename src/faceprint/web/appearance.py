@@ -10,7 +10,13 @@ from faceprint.pipeline.appearance import AnalysedFace
 from faceprint.pipeline.labels import age_words, emotion_words, gender_words, share_words
 from faceprint.web.state import WebState
 
-__all__ = ["AgeScale", "AppearanceView", "EmotionView", "appearance_view", "check_on"]
+__all__ = ["OFF", "AgeScale", "AppearanceView", "ShareView", "appearance_view", "check_on"]
+
+OFF = (
+    "Estimates of age, gender and emotion are off in this app. Whoever runs it can turn them on: "
+    "FACEPRINT_WEB_ATTRIBUTES=1."
+)
+"""What to say where they are not made."""
 
 _OLDEST_YEARS = 90.0
 _LEAST_SHARE = 0.01
@@ -32,18 +38,20 @@ class AgeScale:
 
 
 @dataclass(frozen=True, slots=True)
-class EmotionView:
-    """One emotion as templates show it.
+class ShareView:
+    """One of several shares as templates show it.
 
     Attributes:
-        name: How the face looks, as "happy".
-        words: The probability in words.
-        percent: The probability, 0 to 100.
+        name: Of what, as "happy".
+        words: The share in words.
+        percent: The share, 0 to 100.
+        colour: Of its bar, as "#ff8800"; empty for the usual one.
     """
 
     name: str
     words: str
     percent: float
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class AppearanceView:
     band: str
     scale: AgeScale | None
     gender: str
-    emotions: tuple[EmotionView, ...]
+    emotions: tuple[ShareView, ...]
 
 
 def check_on(state: WebState) -> None:
@@ -72,11 +80,7 @@ def check_on(state: WebState) -> None:
         HTTPException: 403.
     """
     if not state.options.attributes:
-        raise HTTPException(
-            403,
-            "Estimates of age, gender and emotion are off in this app. Whoever runs it can turn them on: "
-            "FACEPRINT_WEB_ATTRIBUTES=1.",
-        )
+        raise HTTPException(403, OFF)
 
 
 def appearance_view(face: AnalysedFace) -> AppearanceView:
@@ -91,7 +95,7 @@ def appearance_view(face: AnalysedFace) -> AppearanceView:
         scale=scale,
         gender=gender_words(face.female_probability),
         emotions=tuple(
-            EmotionView(emotion_words(name), share_words(share), 100 * share)
+            ShareView(emotion_words(name), share_words(share), 100 * share)
             for name, share in face.emotion.items()
             if share >= _LEAST_SHARE
         ),

@@ -21,7 +21,16 @@ from faceprint.gallery.records import Consent
 from faceprint.web.guard import limit_body
 from faceprint.web.state import state_of
 
-__all__ = ["Form", "Upload", "clean_text", "display_name", "parse_expiry", "read_form", "read_json"]
+__all__ = [
+    "Form",
+    "Upload",
+    "clean_text",
+    "display_name",
+    "parse_expiry",
+    "read_form",
+    "read_json",
+    "read_photo",
+]
 
 _MAX_NAME_LENGTH = 80
 _MAX_FIELDS = 40
@@ -160,6 +169,16 @@ async def read_form(request: Request, *, photos: int = 1, documents: int = 0) ->
             return Form(fields, files)
     except TimeoutError as error:
         raise HTTPException(408, "The upload took too long.") from error
+
+
+async def read_photo(request: Request) -> tuple[Form, Upload]:
+    """Reads a form that carries one photo, in the field `photo`.
+
+    Raises:
+        InputError: None or several were sent; see `read_form` for the others.
+    """
+    form = await read_form(request, photos=1)
+    return form, form.photo()
 
 
 async def _read_upload(file: UploadFile, max_bytes: int) -> Upload | None:

@@ -20,9 +20,10 @@ from faceprint.web.gallery import download
 from faceprint.web.state import state_of
 from faceprint.web.views import face_label
 
-__all__ = ["COLOURS", "crop_uri", "labelled_answer", "preview_uri"]
+__all__ = ["COLOURS", "PREVIEW_SIDE_PX", "crop_uri", "labelled_answer", "preview_uri"]
 
-_PREVIEW_SIDE_PX = 1600
+PREVIEW_SIDE_PX = 1600
+"""Longest side of what is shown of a photo."""
 
 COLOURS: dict[Decision | None, tuple[int, int, int]] = {
     Decision.MATCH: (79, 227, 184),
@@ -59,7 +60,7 @@ def _marks(found: Identification) -> list[Mark]:
         Mark(
             box=one.face.box,
             landmarks=None,
-            label=face_label(one),
+            label=face_label(one.who),
             colour=COLOURS[one.decision],
         )
         for one in found.faces
@@ -73,7 +74,7 @@ def preview_uri(pixels: Image) -> str:
         pixels: (H, W, 3) uint8 RGB.
     """
     photo = Pillow.fromarray(pixels)
-    photo.thumbnail((_PREVIEW_SIDE_PX, _PREVIEW_SIDE_PX))
+    photo.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX))
     return _data_uri(np.asarray(photo), quality=85)
 
 

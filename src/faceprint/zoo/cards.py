@@ -49,6 +49,8 @@ Alignment = Literal[
     "box-margin",
     "dlib-chip",
     "dlib-chip-padding-20",
+    "head-160",
+    "head-celebahq",
     "mtcnn-box",
 ]
 
@@ -183,7 +185,8 @@ class ModelCard:
             base install runs it.
         parts: The models that a fusion puts together; none for all others.
         landmarks: What a detector gives: none, rough ones, which O-Net can refine, or fine ones.
-        outputs: What the numbers of an attribute network of ours are, as in "age:101 female:1".
+        outputs: What the numbers of an attribute network of ours are, as in "age:101 female:1"; of a
+            parser the classes of its channels, with commas between them.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT

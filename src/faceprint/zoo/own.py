@@ -1,8 +1,9 @@
 """Model folders: models that faceprint does not come with, as training leaves them and as users add them.
 
 Such a folder holds `card.json` (the model card), `NAME.onnx`, and where the model has them `head.onnx`
-(a classifier of pairs), `attributes.json` (how outputs are read) and `calibration.json`. The networks and how
-they are read stand in the card with their digests, which are checked as those of all weights are.
+(a classifier of pairs), `attributes.json` (how outputs are read) and `calibration.json`; that of a cascade of
+Viola and Jones holds `cascade.json` in place of a network. What the card names stands there with its digest,
+which is checked as those of all weights are.
 
 The card decides what is loaded and from where, so that it may name nothing but the files beside it.
 """
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CALIBRATION_FILE",
     "CARD_FILE",
+    "CASCADE_FILE",
     "IMPLEMENTATIONS",
     "READING_FILE",
     "add_folder",
@@ -50,12 +52,26 @@ __all__ = [
 CARD_FILE: Final = "card.json"
 CALIBRATION_FILE: Final = "calibration.json"
 READING_FILE: Final = "attributes.json"
+CASCADE_FILE: Final = "cascade.json"
 
-IMPLEMENTATIONS: Final[Mapping[str, str]] = {"embedder": "network", "attributes": "own"}
-"""What runs a model of a folder, by its kind."""
+_CASCADE: Final = "viola_jones"
+_NETWORK: Final = "{}.onnx"
+"""Name of the network's file, by that of the model."""
 
-_BESIDE: Final[Mapping[str, str]] = {"embedder": HEAD_FILE, "attributes": READING_FILE}
-"""The file beside the network: an embedder may have it, attributes cannot be read without it."""
+IMPLEMENTATIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "embedder": ("network",),
+    "attributes": ("own",),
+    "detector": (_CASCADE, "localizer"),
+}
+"""What may run a model of a folder, by its kind."""
+
+_LAYOUTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "network": ((_NETWORK, HEAD_FILE), (_NETWORK,)),
+    "own": ((_NETWORK, READING_FILE),),
+    "localizer": ((_NETWORK,),),
+    _CASCADE: ((CASCADE_FILE,),),
+}
+"""The files that a folder may hold, by what runs the model."""
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]|\.(?=[a-z0-9])){0,63}")
 _SIDES_PX = range(16, 1025)
@@ -92,7 +108,7 @@ def read_folder(folder: Path) -> ModelCard:
         folder = folder / "model"
     card = _read_card(folder / CARD_FILE)
     problems = _problems(card)
-    if card.alignment == "none":
+    if card.alignment == "none" and card.kind != "detector":
         problems.append(
             "alignment is 'none': it was trained on whole photos, and finds no faces in them"
         )
@@ -270,18 +286,19 @@ def _reader() -> TypeAdapter[ModelCard]:
 
 def _problems(card: ModelCard) -> list[str]:
     """What keeps a card of a folder from being used, in plain words."""
-    wanted = IMPLEMENTATIONS.get(card.kind)
+    wanted = IMPLEMENTATIONS.get(card.kind, ())
+    any_size = card.implementation == _CASCADE
     told = {
         f"name {card.name!r} is no safe file name": not _NAME.fullmatch(card.name),
-        f"kind {card.kind!r} is none of {', '.join(IMPLEMENTATIONS)}": wanted is None,
-        f"implementation {card.implementation!r} should be {wanted!r}": (
-            wanted is not None and card.implementation != wanted
+        f"kind {card.kind!r} is none of {', '.join(IMPLEMENTATIONS)}": not wanted,
+        f"implementation {card.implementation!r} should be {' or '.join(map(repr, wanted))}": (
+            bool(wanted) and card.implementation not in wanted
         ),
         "parts and extra belong to cards that faceprint comes with": (
             bool(card.parts) or card.extra is not None
         ),
         f"input_size_px {card.input_size_px} is not between {_SIDES_PX[0]} and {_SIDES_PX[-1]}": (
-            card.input_size_px not in _SIDES_PX
+            card.input_size_px not in _SIDES_PX and not any_size
         ),
         f"mean {card.mean} and std {card.std} should be finite, and std above 0": not (
             all(map(math.isfinite, card.mean)) and all(0 < one < math.inf for one in card.std)
@@ -296,11 +313,13 @@ def _problems(card: ModelCard) -> list[str]:
 
 def _file_problems(card: ModelCard) -> list[str]:
     names = [file.name for file in card.files]
-    network, beside = f"{card.name}.onnx", _BESIDE.get(card.kind, "")
-    usable_names = [[network, beside]] + ([[network]] if card.kind == "embedder" else [])
+    layouts = [
+        [name.format(card.name) for name in layout]
+        for layout in _LAYOUTS.get(card.implementation, ())
+    ]
     told = {
-        f"its files should be {' or '.join(' and '.join(some) for some in usable_names)}, got "
-        f"{' and '.join(map(repr, names)) or 'none'}": names not in usable_names,
+        f"its files should be {' or '.join(' and '.join(some) for some in layouts)}, got "
+        f"{' and '.join(map(repr, names)) or 'none'}": bool(layouts) and names not in layouts,
         "each file needs a digest as sha256:… of 64 hexadecimal digits, and its size": not all(
             re.fullmatch(r"sha256:[0-9a-f]{64}", file.digest or "") and file.size_bytes > 0
             for file in card.files
@@ -331,9 +350,11 @@ def _content(file: WeightFile) -> bytes:
 def _renamed(
     card: ModelCard, contents: Mapping[str, bytes], name: str
 ) -> tuple[ModelCard, dict[str, bytes]]:
-    """The card and the files under another name."""
-    network, *beside = card.files
-    files = (replace(network, name=f"{name}.onnx"), *beside)
+    """The card and the files under another name, which a network's file shares."""
+    old_name, new_name = _NETWORK.format(card.name), _NETWORK.format(name)
+    files = tuple(
+        replace(file, name=new_name) if file.name == old_name else file for file in card.files
+    )
     named = {file.name: contents[old.name] for old, file in zip(card.files, files, strict=True)}
     return replace(card, name=name, files=files), named
 

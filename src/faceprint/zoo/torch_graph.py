@@ -159,6 +159,7 @@ class _Builder:
             **dict.fromkeys((torch.cat, torch.concat), self._join),
             **dict.fromkeys((torch.flatten, "flatten"), self._flatten),
             operator.getitem: self._part,
+            F.interpolate: self._resize,
         }
         if node.target not in known:
             raise NotImplementedError(f"{node.name} is a step of {node.target}")
@@ -212,6 +213,25 @@ class _Builder:
             self._tensor(f"{node.name}.{name}", torch.tensor(value)) for name, value in ends.items()
         ]
         return self._add("Slice", [self._values[_node(last)], *names], node.name)
+
+    def _resize(self, node: fx.Node) -> str:
+        """Maps made larger by a whole number, as in interpolate(maps, scale_factor=2, mode="bilinear")."""
+        mode, corners = node.kwargs.get("mode", "nearest"), node.kwargs.get("align_corners")
+        by = node.kwargs.get("scale_factor")
+        if len(node.args) != 1 or not isinstance(by, int) or mode not in ("nearest", "bilinear"):
+            raise NotImplementedError(f"{node.name} resizes by {by} in the mode {mode}")
+        scales = self._tensor(f"{node.name}.scales", torch.tensor([1.0, 1.0, by, by]))
+        if mode == "nearest":
+            how = {
+                "mode": "nearest",
+                "coordinate_transformation_mode": "asymmetric",
+                "nearest_mode": "floor",
+            }
+        else:
+            places = "align_corners" if corners else "half_pixel"
+            how = {"mode": "linear", "coordinate_transformation_mode": places}
+        last = self._values[_node(node.args[0])]
+        return self._add("Resize", [last, "", scales], node.name, **how)
 
     def _write(self, step: Step, last: str, name: str) -> str:
         tensors = [self._tensor(f"{name}.{kind}", values) for kind, values in step.tensors.items()]

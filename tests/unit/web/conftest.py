@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -41,6 +41,8 @@ from faceprint.gallery.records import (
 from faceprint.match import Calibration, OperatingPoint
 from faceprint.media import encode_image, photo_name, read_image
 from faceprint.media.video import Video, VideoWriter
+from faceprint.parse.classes import number_of
+from faceprint.pipeline.appearance import AnalysedFace, Analysis, EstimatedAge, Looks, Pose
 from faceprint.pipeline.facade import Faceprint
 from faceprint.pipeline.naming import Picture
 from faceprint.pipeline.results import (
@@ -53,6 +55,7 @@ from faceprint.pipeline.results import (
     NamedEmbedding,
     Verification,
 )
+from faceprint.pipeline.segmenting import FaceParts, Segmentation
 from faceprint.pipeline.video.results import (
     VideoIdentification,
     VideoPerson,
@@ -425,6 +428,86 @@ class FakeEngine:
         return template.template_id
 
 
+class AnalysingEngine:
+    """The engine with an analysis that says what it is told; notes how it was asked.
+
+    Faces from left to right look ten years older, and turn by ten degrees more; their box is 100 px apart.
+    """
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self._engine = engine
+        self.asked: list[dict[str, Any]] = []
+        self.emotion = "happy"
+        self.liveness: float | None = 0.93
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def analyze(
+        self,
+        photo: Photo,
+        *,
+        looks: Looks,
+        call: Call | None = None,
+        largest: bool = False,
+        thorough: bool = False,
+    ) -> Analysis:
+        self.asked.append({"looks": looks, "call": call, "largest": largest, "thorough": thorough})
+        embedded = self._engine.embed(photo)
+        found = embedded.detection
+        named: Sequence[NamedEmbedding | None] = [None] * len(found.faces)
+        if call is not None:
+            named = self._engine.identify_embeddings(embedded.embeddings, call=call)
+        segmentation = _halves(found) if looks.parts else None
+        parts = (None,) * len(found.faces) if segmentation is None else segmentation.parts
+        gone = {} if self.liveness is not None else {"liveness": "No test of liveness is here."}
+        return Analysis(
+            found,
+            tuple(
+                self._analysed(face, looks, part, who)
+                for face, part, who in zip(found.faces, parts, named, strict=True)
+            ),
+            ("ages:1", "moods:2") if looks.appearance else (),
+            segmentation,
+            embedded.crops,
+            {"pose": "turned"} | ({} if gone else {"liveness": "alive"}),
+            gone,
+        )
+
+    def segment(
+        self, photo: Photo, *, largest: bool = False, thorough: bool = False
+    ) -> Segmentation:
+        self.asked.append({"largest": largest, "thorough": thorough})
+        return _halves(self._engine.detect(photo))
+
+    def _analysed(
+        self, face: Face, looks: Looks, parts: FaceParts | None, who: NamedEmbedding | None
+    ) -> AnalysedFace:
+        years = 30.0 + float(face.box[0]) // 10
+        age = EstimatedAge(years, years - 4, years + 6, f"{years:.0f} and so on")
+        emotion = MappingProxyType({self.emotion: 0.81, "surprise": 0.185, "sad": 0.005})
+        told = looks.appearance
+        return AnalysedFace(
+            face,
+            age if told else None,
+            0.97 if told else None,
+            emotion if told else {},
+            Pose(float(face.box[0]) / 10, -12, 0),
+            self.liveness,
+            parts,
+            who,
+        )
+
+
+def _halves(found: Detection) -> Segmentation:
+    """The upper half of a photo is hair, the lower one skin."""
+    labels = np.full(found.pixels.shape[:2], number_of("skin"), np.uint8)
+    labels[: found.height // 2] = number_of("hair")
+    areas = {"skin": 0.6, "hair": 0.4}
+    parts = tuple(FaceParts(face, areas, labels, (0, 0), 0.04) for face in found.faces)
+    return Segmentation(found, parts, labels, "halves:1")
+
+
 def _around(crop: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """A photo of one crop, as this engine takes photos."""
     pixels = np.full((120, 100, 3), 255, np.uint8)
@@ -488,6 +571,24 @@ MakeClient = Callable[..., Client]
 @pytest.fixture
 def engine(tmp_path: Path) -> FakeEngine:
     return FakeEngine(jobs=tmp_path / "jobs")
+
+
+@pytest.fixture
+def analysing(engine: FakeEngine) -> AnalysingEngine:
+    engine.models.attribute_names = ("dlib-age",)
+    return AnalysingEngine(engine)
+
+
+@pytest.fixture
+def on(analysing: AnalysingEngine) -> Client:
+    """A client of an app that estimates age, gender and emotion."""
+    return Client(create_app(cast(Any, analysing), options=WebOptions(attributes=True)))
+
+
+@pytest.fixture
+def off(analysing: AnalysingEngine) -> Client:
+    """A client of an app with the settings as they are from the outset."""
+    return Client(create_app(cast(Any, analysing)))
 
 
 @pytest.fixture

@@ -2,85 +2,46 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from faceprint.errors import WeightsMissingError
-from faceprint.pipeline.appearance import AnalysedFace, Analysis, EstimatedAge
+from faceprint.pipeline.appearance import Analysis
 from faceprint.pipeline.labels import APPEARANCE_NOTE
-from faceprint.pipeline.results import Detection, EmbeddedPhoto
 from faceprint.settings import Settings
-from faceprint.types import Photo
-from faceprint.web import WebOptions, create_app
+from faceprint.web import WebOptions
 
 EVIL = "<b>happy"
-
-
-def estimates(found: Detection) -> Analysis:
-    """Faces from left to right look ten years older each; their box is 100 px apart."""
-    faces = []
-    for face in found.faces:
-        years = 30.0 + float(face.box[0]) // 10
-        age = EstimatedAge(years, years - 4, years + 6, f"{years:.0f} and so on")
-        emotion = MappingProxyType({EVIL: 0.81, "surprise": 0.185, "sad": 0.005})
-        faces.append(AnalysedFace(face, age, 0.97, emotion))
-    return Analysis(found, tuple(faces), ("ages:1", "moods:2"))
-
-
-class AnalysingEngine:
-    """The engine with estimates; notes how it was asked."""
-
-    def __init__(self, engine: Any) -> None:
-        self._engine = engine
-        self.asked: list[dict[str, Any]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def analyze(self, photo: Photo, *, largest: bool = False, thorough: bool = False) -> Analysis:
-        self.asked.append({"largest": largest, "thorough": thorough})
-        return estimates(self._engine.detect(photo))
-
-    def analyze_embedded(self, photo: EmbeddedPhoto) -> Analysis:
-        return estimates(photo.detection)
-
-
-@pytest.fixture
-def analysing(engine: Any) -> AnalysingEngine:
-    engine.models.attribute_names = ("dlib-age",)
-    return AnalysingEngine(engine)
-
-
-@pytest.fixture
-def on(analysing: Any, tools: Any) -> Any:
-    """A client of an app that makes estimates."""
-    return tools.Client(create_app(analysing, options=WebOptions(attributes=True)))
-
-
-@pytest.fixture
-def off(analysing: Any, tools: Any) -> Any:
-    """A client of an app with the settings as they are from the outset."""
-    return tools.Client(create_app(analysing))
 
 
 def test_it_is_off_unless_it_is_turned_on(off: Any, red: bytes, analysing: Any) -> None:
     assert Settings().web_attributes is False
     assert WebOptions.from_settings(Settings(web_attributes=True)).attributes
     files = {"photo": ("r.png", red)}
-    answer = off.post("/api/v1/analyze", files=files)
+    answer = off.post("/api/v1/analyze", data={"appearance": "1"}, files=files)
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "forbidden"
     assert "FACEPRINT_WEB_ATTRIBUTES=1" in answer.json()["error"]["message"]
-    assert off.submit("/identify", {"looks": "1"}, files=files).status_code == 403
-    assert "looks" not in off.get("/").text
-    assert "data-looks" not in off.submit("/identify", {}, files=files).text
-    assert "does not estimate age" in off.get("/about").text
+    for path in ("/analyse", "/analyse/picture"):
+        assert off.submit(path, {"appearance": "1"}, files=files).status_code == 403
     assert analysing.asked == []
+    assert 'name="appearance"' not in off.get("/analyse").text
+    assert "How old" not in off.submit("/analyse", {}, files=files).text
+    assert "does not estimate age" in off.get("/about").text
+
+
+def test_the_rest_comes_where_estimates_are_off(off: Any, red: bytes, analysing: Any) -> None:
+    answer = off.post("/api/v1/analyze", files={"photo": ("r.png", red)})
+    assert answer.status_code == 200
+    found = answer.json()
+    assert found["faces"][0]["appearance"] is None
+    assert found["faces"][0]["pose"] == {"yaw": 2, "pitch": -12, "roll": 0}
+    assert "FACEPRINT_WEB_ATTRIBUTES=1" in found["notes"]["appearance"]
+    assert not analysing.asked[0]["looks"].appearance
 
 
 def test_the_api_gives_estimates_and_names_nobody(on: Any, analysing: Any, tools: Any) -> None:
+    analysing.emotion = EVIL
     photo = tools.strips(tools.RED, tools.BLUE)
     answer = on.post("/api/v1/analyze", data={"thorough": "1"}, files={"photo": ("two.png", photo)})
     found = answer.json()
@@ -95,15 +56,17 @@ def test_the_api_gives_estimates_and_names_nobody(on: Any, analysing: Any, tools
     assert list(first["emotion"]) == [EVIL, "surprise", "sad"]
     assert first["female_probability"] == 0.97
     assert "name" not in found["faces"][0]
-    assert analysing.asked == [{"largest": False, "thorough": True}]
+    assert analysing.asked[0]["thorough"]
     on.post("/api/v1/analyze", data={"largest": "1"}, files={"photo": ("two.png", photo)})
     assert analysing.asked[-1]["largest"]
+    without = on.post(
+        "/api/v1/analyze", data={"appearance": "0"}, files={"photo": ("two.png", photo)}
+    )
+    assert without.json()["faces"][0]["appearance"] is None
     assert analysing.gallery.calls == []
 
 
 def test_the_api_refuses_as_other_routes_do(on: Any, analysing: Any, red: bytes) -> None:
-    broken = on.post("/api/v1/analyze", files={"photo": ("r.png", b"no photo")})
-    assert (broken.status_code, broken.json()["error"]["code"]) == (415, "not_an_image")
     assert on.post("/api/v1/analyze", data={"thorough": "1"}).status_code == 422
 
     def missing(*_: Any, **__: Any) -> Analysis:
@@ -123,13 +86,16 @@ def test_the_route_is_described(off: Any) -> None:
     assert "403" in operation["responses"]
 
 
-def test_a_photo_shows_how_each_face_looks_when_that_is_asked(on: Any, tools: Any) -> None:
-    assert 'name="looks"' in on.get("/").text
+def test_a_photo_shows_how_each_face_looks_when_that_is_asked(
+    on: Any, analysing: Any, tools: Any
+) -> None:
+    analysing.emotion = EVIL
+    assert 'name="appearance" value="1">' in on.get("/analyse").text
     files = {"photo": ("two.png", tools.strips(tools.RED, tools.BLUE))}
-    plain = on.submit("/identify", {}, files=files).text
-    assert "data-looks" in plain
+    plain = on.submit("/analyse", {}, files=files).text
+    assert 'data-fields="appearance"' in plain
     assert "looks-like" not in plain
-    body = on.submit("/identify", {"looks": "1"}, files=files).text
+    body = on.submit("/analyse", {"appearance": "1"}, files=files).text
     assert APPEARANCE_NOTE in body
     assert "ages:1, moods:2" in body
     assert body.count("How old, and how does it look?") == 2
@@ -148,16 +114,18 @@ def test_a_photo_shows_how_each_face_looks_when_that_is_asked(on: Any, tools: An
 
 def test_no_face_needs_no_estimate(on: Any, tools: Any) -> None:
     files = {"photo": ("w.png", tools.strips())}
-    answer = on.submit("/identify", {"looks": "1"}, files=files)
+    answer = on.submit("/analyse", {"appearance": "1"}, files=files)
     assert "No face found" in answer.text
     assert APPEARANCE_NOTE not in answer.text
 
 
 def test_the_models_are_listed_where_estimates_are_made(on: Any, off: Any) -> None:
-    for client, names in ((on, ["yunet", "sface", "dlib-age"]), (off, ["yunet", "sface"])):
+    for client, there in ((on, True), (off, False)):
         listed = client.get("/api/v1/models").json()["models"]
-        assert [one["name"] for one in listed] == names
-        assert ("dlib-age" in client.get("/about").text) is ("dlib-age" in names)
+        names = [one["name"] for one in listed]
+        assert names[:3] == ["yunet", "sface", "landmarks"]
+        assert ("dlib-age" in names) is there
+        assert ("dlib-age" in client.get("/about").text) is there
     assert APPEARANCE_NOTE in on.get("/about").text
 
 
@@ -170,5 +138,5 @@ def test_the_page_about_models_stays_up_where_there_is_none(on: Any, analysing: 
     calibration = analysing.models.calibration
     analysing.models = NoModels(calibration=calibration)
     listed = on.get("/api/v1/models").json()["models"]
-    assert [one["kind"] for one in listed] == ["detector", "embedder"]
+    assert "attributes" not in [one["kind"] for one in listed]
     assert on.get("/about").status_code == 200

@@ -360,7 +360,7 @@ def test_too_many_cameras_are_told_so_and_places_come_back(app: Any, views: Any)
 def test_who_says_nothing_gives_the_place_back(
     app: Any, views: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faceprint.web.live.views._IDLE_S", 0.05)
+    monkeypatch.setattr("faceprint.web.live.camera._IDLE_S", 0.05)
 
     async def talk() -> Any:
         async with connected(app, hello={}) as socket:

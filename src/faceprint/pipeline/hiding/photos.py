@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from faceprint.errors import CalibrationError, FaceprintError, InputError
 from faceprint.media import photo_name, read_image
-from faceprint.media.hide import HideStyle, hide_faces
+from faceprint.media.hide import FaceMask, HideStyle, hide_faces
 from faceprint.pipeline.results import Failure, NamedEmbedding
 from faceprint.pipeline.stream import chunks, in_order
 from faceprint.types import Decision, Face, FloatArray, Image, Photo
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from faceprint.gallery.records import Call
     from faceprint.pipeline.facade import Faceprint
 
-__all__ = ["Anonymiser", "HiddenPhoto", "HidePlan", "Rule", "Whom", "boxes_of"]
+__all__ = ["Anonymiser", "HiddenPhoto", "HidePlan", "HideShape", "Rule", "Whom", "boxes_of"]
+
+HideShape = Literal["ellipse", "face"]
+"""What of a head is hidden: all of it, in an ellipse, or the face alone as a parser sees it."""
 
 
 class Whom(StrEnum):
@@ -47,6 +50,8 @@ class HidePlan:
         fpir: Share of searches for a stranger that may name somebody.
         thorough: Look for faces down to about 10 pixels, and at quarter turns; slow.
         sound: Keep the sound of a video.
+        shape: What of a head is hidden. A face whose shape is in doubt is hidden in an ellipse all the same;
+            videos know the ellipse alone.
     """
 
     how: HideStyle = "blur"
@@ -55,6 +60,7 @@ class HidePlan:
     fpir: float = 0.01
     thorough: bool = False
     sound: bool = True
+    shape: HideShape = "ellipse"
 
     def __post_init__(self) -> None:
         if self.people and self.whom is Whom.EVERYONE:
@@ -74,6 +80,7 @@ class HiddenPhoto:
         faces: How many faces were found, or what looked a little like one.
         hidden: How many of them were hidden.
         shown: Names of the people whose faces were left, as far as they are enrolled.
+        shaped: How many were hidden in the shape of the face rather than in an ellipse.
     """
 
     image: str
@@ -81,6 +88,7 @@ class HiddenPhoto:
     faces: int
     hidden: int
     shown: tuple[str, ...]
+    shaped: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON values."""
@@ -91,6 +99,7 @@ class HiddenPhoto:
             "height": height,
             "faces": self.faces,
             "hidden": self.hidden,
+            "shaped": self.shaped,
             "shown": list(self.shown),
         }
 
@@ -179,6 +188,7 @@ class Anonymiser:
         PersonNotFoundError: A person of the plan is not enrolled, or several have that name.
         InputError: Enrolled people are to be hidden or spared, and nobody is enrolled.
         CalibrationError: The same, and these models give scores but no decisions.
+        ModelError: Faces are to be hidden in their shape, and the parser cannot be had or run.
     """
 
     def __init__(self, engine: Faceprint, plan: HidePlan, *, call: Call) -> None:
@@ -186,6 +196,9 @@ class Anonymiser:
         self.plan = plan
         self.call = call
         self.rule = Rule(plan.whom, self._named_people())
+        if plan.shape == "face":
+            # A parser that cannot be had is told at once, not in the middle of the work.
+            _ = engine.models.parser
 
     def photo(self, photo: Photo) -> HiddenPhoto:
         """One photo with faces hidden.
@@ -198,17 +211,18 @@ class Anonymiser:
         faces = self.find(image.pixels)
         named = self._name(image.pixels, faces)
         hidden = [self.rule.hides(who) for who in named]
-        pixels = hide_faces(
-            image.pixels,
-            boxes_of([face for face, hide in zip(faces, hidden, strict=True) if hide]),
-            how=self.plan.how,
-        )
+        goals = [face for face, hide in zip(faces, hidden, strict=True) if hide]
+        masks = self._masks(image.pixels, goals)
+        pixels = hide_faces(image.pixels, boxes_of(goals), how=self.plan.how, masks=masks)
         shown = {
             who.name
             for who, hide in zip(named, hidden, strict=True)
             if not hide and who is not None and who.name is not None
         }
-        return HiddenPhoto(image.name, pixels, len(faces), sum(hidden), tuple(sorted(shown)))
+        shaped = sum(mask is not None for mask in masks)
+        return HiddenPhoto(
+            image.name, pixels, len(faces), sum(hidden), tuple(sorted(shown)), shaped
+        )
 
     def photos(self, photos: Iterable[Photo]) -> Iterator[HiddenPhoto | Failure]:
         """Like `photo` for a stream: results in order, a failed photo as a `Failure`."""
@@ -221,6 +235,14 @@ class Anonymiser:
     def find(self, pixels: Image) -> tuple[Face, ...]:
         """Everything in an image that may be a face."""
         return self.engine.models.detect([pixels], thorough=self.plan.thorough, watch=True)[0]
+
+    def _masks(self, pixels: Image, faces: Sequence[Face]) -> list[FaceMask | None]:
+        """The shapes of faces; None for those that are hidden in an ellipse."""
+        if self.plan.shape == "ellipse":
+            return [None] * len(faces)
+        from faceprint.pipeline.hiding.shapes import face_masks
+
+        return face_masks(self.engine.models, pixels, faces)
 
     def _or_failure(self, photo: Photo) -> HiddenPhoto | Failure:
         try:

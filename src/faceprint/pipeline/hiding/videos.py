@@ -100,11 +100,16 @@ def anonymise_video(
 
     Raises:
         VideoError: The video cannot be read, or shows no frame.
-        InputError: The target is the source, or does not end in .mp4.
+        InputError: The target is the source, or does not end in .mp4; or faces are to be hidden in their
+            shape, which is for photos.
         OutputError: The target cannot be written.
     """
     if target.suffix.lower() != ".mp4":
         raise InputError(f"A video is written as .mp4, got {target.name}.")
+    if anonymiser.plan.shape != "ellipse":
+        raise InputError(
+            f"{source} is a video: the shape of a face is looked for in photos alone. Hide it in an ellipse."
+        )
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise InputError(f"{target} would be written over the original. Choose another folder.")
     with Video(source, max_pixels=anonymiser.engine.settings.max_pixels) as video:

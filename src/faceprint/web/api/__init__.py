@@ -1,7 +1,7 @@
 """The REST API under /api/v1."""
 
-from faceprint.web.api import jobs, people, recognition, system
+from faceprint.web.api import analysis, jobs, people, recognition, system
 
 __all__ = ["ROUTERS"]
 
-ROUTERS = (system.router, recognition.router, people.router, jobs.router)
+ROUTERS = (system.router, recognition.router, analysis.router, people.router, jobs.router)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI
@@ -37,6 +39,11 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     "b": _FILE | {"description": "The other photo."},
     "photos": {"type": "array", "items": _FILE, "description": "One or more photos of the person."},
     "thorough": {"type": "boolean", "description": "Look for very small faces too."},
+    "parts": {"type": "boolean", "description": "Tell the parts of heads apart too; slow."},
+    "appearance": {
+        "type": "boolean",
+        "description": "Estimate age, gender and emotion; by default where this app does so.",
+    },
     "largest": {"type": "boolean", "description": "Take the largest face where there are several."},
     "fpir": {"type": "number", "description": "False positive identification rate, default 0.01."},
     "fmr": {"type": "number", "description": "False match rate, default 0.001."},
@@ -83,10 +90,20 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
 
 
 def form_body(
-    *fields: str, required: tuple[str, ...] = (), json: type[BaseModel] | None = None
+    *fields: str,
+    required: tuple[str, ...] = (),
+    json: type[BaseModel] | None = None,
+    own: Mapping[str, dict[str, Any]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The OpenAPI request body of a multipart form, and of a JSON alternative."""
-    properties = {name: FORM_FIELDS[name] for name in fields}
+    """The OpenAPI request body of a multipart form, and of a JSON alternative.
+
+    Args:
+        fields: Of `FORM_FIELDS`.
+        required: Those of them that must be there.
+        json: The shape of a JSON body that may come instead.
+        own: Fields that mean something else, or only something, to this route.
+    """
+    properties = {name: FORM_FIELDS[name] for name in fields} | dict(own)
     schema = {"type": "object", "properties": properties, "required": list(required)}
     content: dict[str, Any] = {"multipart/form-data": {"schema": schema}}
     if json is not None:

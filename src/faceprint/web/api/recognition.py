@@ -14,7 +14,6 @@ from faceprint.types import Embeddings
 from faceprint.web.access import ApiUploader
 from faceprint.web.api.contract import ERRORS, form_body
 from faceprint.web.api.schemas import (
-    AnalysisOut,
     DetectionOut,
     EmbeddedPhotoOut,
     EmbeddingIn,
@@ -24,8 +23,7 @@ from faceprint.web.api.schemas import (
     NamedEmbeddingsOut,
     VerificationOut,
 )
-from faceprint.web.appearance import check_on
-from faceprint.web.forms import Form, Upload, read_form, read_json
+from faceprint.web.forms import Form, read_form, read_json, read_photo
 from faceprint.web.hiding import hidden_answer
 from faceprint.web.pictures import labelled_answer
 from faceprint.web.state import state_of
@@ -42,7 +40,7 @@ _MAX_CANDIDATES = 50
 @router.post("/detect", openapi_extra=form_body("photo", "thorough", required=("photo",)))
 async def detect(request: Request, visitor: ApiUploader) -> DetectionOut:
     """Finds the faces of a photo."""
-    form, photo = await _photo(request)
+    form, photo = await read_photo(request)
     state = state_of(request)
     found = await state.photo_work.run(
         state.engine.detect, photo.open(), thorough=form.flag("thorough")
@@ -53,33 +51,12 @@ async def detect(request: Request, visitor: ApiUploader) -> DetectionOut:
 @router.post("/embed", openapi_extra=form_body("photo", "thorough", required=("photo",)))
 async def embed(request: Request, visitor: ApiUploader) -> EmbeddedPhotoOut:
     """Finds the faces of a photo and gives the embedding of each."""
-    form, photo = await _photo(request)
+    form, photo = await read_photo(request)
     state = state_of(request)
     found = await state.photo_work.run(
         state.engine.embed, photo.open(), thorough=form.flag("thorough")
     )
     return EmbeddedPhotoOut.model_validate(found.to_dict() | {"image": photo.name})
-
-
-@router.post(
-    "/analyze", openapi_extra=form_body("photo", "largest", "thorough", required=("photo",))
-)
-async def analyze(request: Request, visitor: ApiUploader) -> AnalysisOut:
-    """Estimates how the faces of a photo look: age with an interval, gender and emotion as probabilities.
-
-    Estimates of appearance, not facts about a person; nobody is identified and nothing is kept. Off unless
-    whoever runs the app turned it on.
-    """
-    state = state_of(request)
-    check_on(state)
-    form, photo = await _photo(request)
-    found = await state.photo_work.run(
-        state.engine.analyze,
-        photo.open(),
-        largest=form.flag("largest"),
-        thorough=form.flag("thorough"),
-    )
-    return AnalysisOut.model_validate(found.to_dict() | {"image": photo.name})
 
 
 @router.post(
@@ -110,7 +87,7 @@ async def identify(request: Request, visitor: ApiUploader) -> dict[str, Any]:
             **limit_dict(threshold),
             "model": probe.model_id,
         }
-    form, photo = await _photo(request)
+    form, photo = await read_photo(request)
     found = await state.photo_work.run(
         state.engine.identify,
         photo.open(),
@@ -133,7 +110,7 @@ async def identify(request: Request, visitor: ApiUploader) -> dict[str, Any]:
 )
 async def identify_picture(request: Request, visitor: ApiUploader) -> Response:
     """The photo with its faces outlined and named."""
-    form, photo = await _photo(request)
+    form, photo = await read_photo(request)
     return await labelled_answer(request, form, photo, call=visitor.call("identify"))
 
 
@@ -145,7 +122,7 @@ async def identify_picture(request: Request, visitor: ApiUploader) -> Response:
 )
 async def anonymise(request: Request, visitor: ApiUploader) -> Response:
     """The photo with faces hidden: of everyone, of all but the enrolled, or of the enrolled alone."""
-    form, photo = await _photo(request)
+    form, photo = await read_photo(request)
     return await hidden_answer(request, form, photo, call=visitor.call("anonymise"))
 
 
@@ -172,11 +149,6 @@ async def verify(request: Request, visitor: ApiUploader) -> VerificationOut:
         fmr=_rate(form, "fmr", default=1e-3),
     )
     return VerificationOut.model_validate(result.to_dict() | {"images": (a.name, b.name)})
-
-
-async def _photo(request: Request) -> tuple[Form, Upload]:
-    form = await read_form(request, photos=1)
-    return form, form.photo()
 
 
 def _is_json(request: Request) -> bool:

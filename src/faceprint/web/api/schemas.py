@@ -31,6 +31,7 @@ __all__ = [
     "PersonDetailOut",
     "PersonIn",
     "PersonOut",
+    "SegmentationOut",
     "TemplateOut",
     "VerificationOut",
 ]
@@ -110,20 +111,64 @@ class AppearanceOut(BaseModel):
     )
 
 
-class AnalysedFaceOut(FaceOut):
-    """One face and how it looks."""
+class PoseOut(BaseModel):
+    """Where a head looks, degrees; all 0 for a level head that looks into the camera."""
 
-    appearance: AppearanceOut
+    yaw: float = Field(description="Grows as the head turns towards the right of the photo.")
+    pitch: float = Field(description="Grows as it looks up.")
+    roll: float = Field(description="Grows as it tilts clockwise in the photo.")
+
+
+class PartsOut(BaseModel):
+    """What the pixels of a head show."""
+
+    areas: dict[str, float] = Field(
+        description="Share of the head's pixels that each part takes; they add up to 1."
+    )
+    occlusion: float = Field(
+        description="Share of the face that shows something else: a mask, a hand, hair; 0 to 1."
+    )
+
+
+class AnalysedFaceOut(FaceOut):
+    """One face and what is told of it."""
+
+    pose: PoseOut | None = Field(description="Null where it cannot be told.")
+    liveness: float | None = Field(
+        description="1 for a person before the camera, 0 for a photo of a photo; null where no test is here."
+    )
+    parts: PartsOut | None = Field(description="Null unless asked for.")
+    appearance: AppearanceOut | None = Field(
+        description="Null where it was not estimated; notes say why."
+    )
 
 
 class AnalysisOut(BaseModel):
-    """The faces of one photo and how they look; nobody is identified."""
+    """The faces of one photo and what is told of them; nobody is identified."""
 
     image: str
     width: int
     height: int
     faces: list[AnalysedFaceOut]
-    models: list[str] = Field(description="Model ids of what estimated.")
+    models: list[str] = Field(description="Model ids of what estimated age, gender and emotion.")
+    by: dict[str, str] = Field(description="What told pose, liveness and parts.")
+    notes: dict[str, str] = Field(
+        description="What could not be told, as liveness or appearance, and why."
+    )
+
+
+class SegmentedFaceOut(FaceOut, PartsOut):
+    """One face and what its head shows."""
+
+
+class SegmentationOut(BaseModel):
+    """What the heads of one photo show."""
+
+    image: str
+    width: int
+    height: int
+    faces: list[SegmentedFaceOut]
+    model: str = Field(description="Id of the parser.")
 
 
 class EmbeddedFaceOut(FaceOut):

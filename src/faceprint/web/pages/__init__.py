@@ -3,6 +3,7 @@
 from faceprint.web.pages import (
     about,
     account,
+    analyse,
     anonymise,
     compare,
     enrol,
@@ -21,6 +22,7 @@ ROUTERS = (
     video.router,
     live.router,
     folder.router,
+    analyse.router,
     compare.router,
     anonymise.router,
     jobs.router,

@@ -9,10 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from faceprint.gallery.records import Call
-from faceprint.pipeline.appearance import Analysis
 from faceprint.pipeline.results import Identification
 from faceprint.web.access import PageUploader, PageVisitor
-from faceprint.web.appearance import check_on
 from faceprint.web.forms import Form, Upload
 from faceprint.web.pages.render import page_form, render, wants_fragment
 from faceprint.web.pictures import crop_uri, labelled_answer, preview_uri
@@ -28,7 +26,6 @@ router = APIRouter(include_in_schema=False)
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     found: Identification
-    analysis: Analysis | None
     faces: list[FaceView]
     preview: str
 
@@ -45,7 +42,6 @@ async def identify_page(request: Request, visitor: PageVisitor) -> Response:
         page="identify",
         newcomer=enrolled == 0,
         sample=sample_available(),
-        attributes=state.options.attributes,
     )
 
 
@@ -55,8 +51,6 @@ async def identify_photo(request: Request, visitor: PageUploader) -> Response:
     form = await page_form(request, visitor, photos=1)
     photo = _photo(form)
     state = state_of(request)
-    if form.flag("looks"):
-        check_on(state)
     # A script shows the browser's own copy, unless the browser cannot read the format.
     with_preview = not wants_fragment(request) or form.flag("preview")
     outcome = await state.photo_work.run(
@@ -72,9 +66,7 @@ async def identify_photo(request: Request, visitor: PageUploader) -> Response:
         digest=hashlib.sha256(photo.data).hexdigest(),
         is_sample=form.flag("sample"),
         thorough=form.flag("thorough"),
-        attributes=state.options.attributes,
         found=outcome.found,
-        analysis=outcome.analysis,
         faces=outcome.faces,
         preview=outcome.preview,
     )
@@ -98,10 +90,9 @@ def _identify(
 ) -> _Outcome:
     engine = state_of(request).engine
     found = engine.identify(photo.open(), call=call, thorough=form.flag("thorough"))
-    analysis = engine.analyze_embedded(found.embedded) if form.flag("looks") else None
     crops = [crop_uri(crop) for crop in found.embedded.crops]
     preview = preview_uri(found.detection.pixels) if with_preview else ""
-    return _Outcome(found, analysis, face_views(found, crops, analysis), preview)
+    return _Outcome(found, face_views(found, crops), preview)
 
 
 def _photo(form: Form) -> Upload:

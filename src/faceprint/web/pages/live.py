@@ -9,10 +9,12 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from faceprint.pipeline.labels import APPEARANCE_NOTE
 from faceprint.pipeline.live.watcher import Watcher
 from faceprint.web.access import PageVisitor
 from faceprint.web.live.rooms import Bell, LiveRooms, rooms_of
 from faceprint.web.pages.render import render
+from faceprint.web.state import state_of
 
 __all__ = ["router"]
 
@@ -27,8 +29,15 @@ _TICK_S = 0.25
 async def live_page(request: Request, visitor: PageVisitor) -> Response:
     """Where cameras are looked at."""
     watcher = rooms_of(request).watcher
-    name = None if watcher is None else watcher.name
-    return render(request, visitor, "live.html", page="live", watched=name)
+    return render(
+        request,
+        visitor,
+        "live.html",
+        page="live",
+        watched=None if watcher is None else watcher.name,
+        attributes=state_of(request).options.attributes,
+        appearance_note=APPEARANCE_NOTE,
+    )
 
 
 @router.get("/live/view.mjpg")

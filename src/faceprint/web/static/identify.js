@@ -1,10 +1,12 @@
-// The first page: the photo stays in the browser and is sent again to enrol one of its faces.
+// The pages that take one photo: it stays in the browser and is sent again to enrol one of its faces, to be
+// analysed, or to be drawn on.
 import { setUpCamera } from "./camera.js";
 import { failureNode, postForDownload, postForFragment, Refusal, tooLarge } from "./http.js";
 import { acceptDrops, acceptPastes, canShow } from "./photos.js";
+import { setUpSpots } from "./spots.js";
 
 export function setUpIdentify(root) {
-  const ask = root.querySelector("[data-ask]");
+  const question = root.querySelector("[data-ask-photo]");
   const form = root.querySelector("[data-photo-form]");
   const field = root.querySelector("[data-file]");
   const status = root.querySelector("[data-status]");
@@ -12,6 +14,7 @@ export function setUpIdentify(root) {
   const welcome = root.querySelector("[data-welcome]");
   const sampleForm = root.querySelector("[data-sample-form]");
   let photo = null; // { file, url, sample }
+  let asked = null; // { path, fields }
   let running = null;
 
   root.querySelector("[data-drop-hint]").hidden = !matchMedia("(hover: hover)").matches;
@@ -26,8 +29,6 @@ export function setUpIdentify(root) {
     look({ file: new File([data], "astronaut.png", { type: data.type }), sample: true });
   });
 
-  addEventListener("resize", declutter);
-
   async function look({ file, sample }) {
     const problem = tooLarge(file, Number(root.dataset.maxBytes));
     if (problem) {
@@ -36,12 +37,18 @@ export function setUpIdentify(root) {
     }
     if (photo) URL.revokeObjectURL(photo.url);
     photo = { file, sample, url: URL.createObjectURL(file) };
-    await identify();
-    result.querySelector("[data-title]")?.focus({ preventScroll: true });
+    const ticked = [...form.querySelectorAll("input[type=checkbox]:checked")];
+    await ask({ path: form.getAttribute("action"), fields: ticked.map((box) => box.name) });
     root.scrollIntoView({ block: "start" });
   }
 
-  async function identify(message = "") {
+  async function ask(what) {
+    asked = what;
+    await answer();
+    result.querySelector("[data-title]")?.focus({ preventScroll: true });
+  }
+
+  async function answer(message = "") {
     running?.abort();
     running = new AbortController();
     const { signal } = running;
@@ -50,22 +57,21 @@ export function setUpIdentify(root) {
     const data = new FormData();
     data.set("photo", photo.file, photo.file.name);
     if (photo.sample) data.set("sample", "1");
-    if (form.elements.thorough.checked) data.set("thorough", "1");
-    if (form.elements.looks?.checked) data.set("looks", "1");
+    for (const field of asked.fields) data.set(field, "1");
     if (!shown) data.set("preview", "1");
     try {
-      show(await postForFragment("/identify", data, signal), shown, message);
+      show(await postForFragment(asked.path, data, signal), shown, message);
     } catch (error) {
       if (error.name === "AbortError") return;
       if (!(error instanceof Refusal)) throw error;
       result.replaceChildren();
       status.replaceChildren(failureNode(error.message));
-      ask.hidden = false;
+      question.hidden = false;
     }
   }
 
   function waiting(shown) {
-    ask.hidden = true;
+    question.hidden = true;
     if (welcome) welcome.hidden = true;
     status.textContent = "Looking for faces…";
     if (!shown) return;
@@ -82,48 +88,22 @@ export function setUpIdentify(root) {
     const image = fragment.querySelector("[data-photo]");
     if (shown) image.src = photo.url;
     if (image.width < 640) image.classList.add("small-photo");
-    ask.hidden = true;
+    question.hidden = true;
     status.replaceChildren(...(message ? [message] : []));
     result.replaceChildren(fragment);
-    linkFaces();
-    image.decode().then(declutter, declutter);
+    setUpSpots(result);
     for (const enrol of result.querySelectorAll("[data-enrol-form]")) {
       enrol.addEventListener("submit", onEnrol);
     }
     result.querySelector("[data-download-form]")?.addEventListener("submit", onDownload);
-    result.querySelector("[data-looks]")?.addEventListener("click", estimate);
+    for (const more of result.querySelectorAll("[data-ask]")) more.addEventListener("submit", onAsk);
     result.querySelector("[data-again]").addEventListener("click", again);
   }
 
-  async function estimate() {
-    form.elements.looks.checked = true;
-    await identify();
-    result.querySelector("[data-title]")?.focus({ preventScroll: true });
-  }
-
-  // A label that would cover another label or face shows its number alone.
-  function declutter() {
-    const spots = [...result.querySelectorAll(".spot")];
-    const place = (spot, part) => spot.querySelector(part).getBoundingClientRect();
-    const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-    for (const spot of spots) spot.querySelector(".tag-text").classList.remove("short");
-    for (const [i, spot] of spots.entries()) {
-      const own = place(spot, ".tag-text");
-      const covers = spots.some((other, j) =>
-        (j < i && meet(own, place(other, ".tag-text"))) || (j !== i && meet(own, place(other, ".line"))));
-      spot.querySelector(".tag-text").classList.toggle("short", covers);
-    }
-  }
-
-  function linkFaces() {
-    for (const one of result.querySelectorAll("[data-face]")) {
-      const both = () => result.querySelectorAll(`[data-face="${one.dataset.face}"]`);
-      const light = (on) => (event) => {
-        if (event.pointerType === "mouse") both().forEach((node) => node.classList.toggle("lit", on));
-      };
-      one.addEventListener("pointerenter", light(true));
-      one.addEventListener("pointerleave", light(false));
-    }
+  function onAsk(event) {
+    event.preventDefault();
+    const { ask: path, fields } = event.currentTarget.dataset;
+    ask({ path, fields: fields.split(" ").filter(Boolean) });
   }
 
   async function onEnrol(event) {
@@ -143,7 +123,7 @@ export function setUpIdentify(root) {
     if (!photo.sample) data.set("photos", photo.file, photo.file.name);
     await busy(form, report, async () => {
       const told = (await postForFragment("/enrol", data)).firstElementChild;
-      await identify(told);
+      await answer(told);
       status.scrollIntoView({ block: "nearest" });
     });
   }
@@ -152,7 +132,8 @@ export function setUpIdentify(root) {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
     data.set("photo", photo.file, photo.file.name);
-    await busy(event.currentTarget, status, () => postForDownload("/identify/picture", data));
+    const path = event.currentTarget.getAttribute("action");
+    await busy(event.currentTarget, status, () => postForDownload(path, data));
   }
 
   async function busy(form, report, job) {
@@ -173,7 +154,7 @@ export function setUpIdentify(root) {
     result.replaceChildren();
     status.replaceChildren();
     form.reset();
-    ask.hidden = false;
+    question.hidden = false;
     field.focus();
   }
 }

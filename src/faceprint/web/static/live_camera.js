@@ -3,6 +3,8 @@ import { failureNode } from "./http.js";
 import { Away, connect, pause } from "./live_socket.js";
 import { addEvents, showNow } from "./live_side.js";
 import { drawFaces } from "./live_faces.js";
+import { setUpAnalysis } from "./live_analysis.js";
+import { setUpChallenge } from "./live_challenge.js";
 
 const LONGEST_SIDE_PX = 960;
 const JPEG_QUALITY = 0.8;
@@ -66,6 +68,10 @@ class Line {
     }
   }
 
+  tell(words) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(words));
+  }
+
   // Lets the server tell who has left, and close.
   part() {
     if (this.socket?.readyState !== WebSocket.OPEN) return this.close();
@@ -88,6 +94,8 @@ export function setUpLiveCamera(root) {
   let stream = null;
   let run = 0;
   let line = null;
+  const analysis = setUpAnalysis(root, (words) => line?.tell(words));
+  const challenge = setUpChallenge(root, (words) => line?.tell(words));
 
   function say(message) {
     trouble.replaceChildren(...(message ? [failureNode(message)] : []));
@@ -105,6 +113,8 @@ export function setUpLiveCamera(root) {
     part("bar").hidden = true;
     status.textContent = "";
     overlay.replaceChildren();
+    analysis.clear();
+    challenge.clear();
     showNow(root, []);
     say(message);
   }
@@ -159,6 +169,7 @@ export function setUpLiveCamera(root) {
       const own = line = new Line((events) => addEvents(root, events));
       try {
         await own.open();
+        if (analysis.wanted) own.tell(analysis.wishes());
         await exchange(mine, own, () => { tries = 0; });
       } catch (error) {
         if (mine !== run) break;
@@ -168,6 +179,8 @@ export function setUpLiveCamera(root) {
         }
         say(error.message);
         drawFaces(overlay, { faces: [] }, false);
+        analysis.clear();
+        challenge.lost();
         await pause(Math.min(15, 1 + tries));
         await nextPicture(view);
       } finally {
@@ -197,6 +210,8 @@ export function setUpLiveCamera(root) {
       worked();
       say(answer.trouble);
       drawFaces(overlay, answer, mirror.checked);
+      analysis.show(answer, mirror.checked);
+      challenge.show(answer.challenge, mirror.checked);
       showNow(root, answer.faces);
       count += 1;
       const now = performance.now();

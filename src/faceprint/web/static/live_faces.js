@@ -1,5 +1,11 @@
 // Outlines and names over the faces of a live view; each face keeps its element, and so moves smoothly.
 
+// What a face is called: with the number of its track where several are told about.
+export function titleOf(face, among) {
+  const numbered = face.analysis && (!face.label || among > 1);
+  return numbered ? `${face.label || "Face"} ${face.track}` : face.label;
+}
+
 export function drawFaces(overlay, { width, height, faces }, mirrored) {
   const old = new Map([...overlay.children].map((element) => [element.dataset.track, element]));
   for (const face of faces) {
@@ -7,6 +13,9 @@ export function drawFaces(overlay, { width, height, faces }, mirrored) {
     const element = old.get(key) ?? makeFace(overlay, key);
     old.delete(key);
     place(element, face, width, height, mirrored);
+    const undecided = !face.decision && face.score === null && !face.analysis;
+    const label = titleOf(face, faces.length) || (undecided ? "…" : "");
+    if (element.firstChild.textContent !== label) element.firstChild.textContent = label;
   }
   for (const element of old.values()) element.remove();
 }
@@ -31,7 +40,4 @@ function place(element, face, width, height, mirrored) {
   element.style.top = share(y1, height);
   element.style.width = share(x2 - x1, width);
   element.style.height = share(y2 - y1, height);
-  const undecided = !face.decision && face.score === null;
-  const label = face.label || (undecided ? "…" : "");
-  if (element.firstChild.textContent !== label) element.firstChild.textContent = label;
 }

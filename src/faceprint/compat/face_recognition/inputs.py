@@ -1,0 +1,148 @@
+"""What the functions take, checked: photos, images, places of faces, numbers and names of models."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import UnidentifiedImageError
+
+from faceprint.errors import (
+    ImageError,
+    ImageFormatError,
+    ImageNotFoundError,
+    ImageTooLargeError,
+    InputError,
+)
+from faceprint.media import read_image
+from faceprint.types import Image, Photo
+
+__all__ = [
+    "Location",
+    "as_boxes",
+    "as_image",
+    "check_choice",
+    "check_doubled",
+    "open_photo",
+    "whole_number",
+]
+
+Location = tuple[int, int, int, int]
+"""top, right, bottom, left in pixels."""
+
+
+class _WrongValueError(InputError, ValueError):
+    """Programs written for face_recognition catch ValueError."""
+
+
+class _MissingPhotoError(ImageNotFoundError, FileNotFoundError):
+    """Programs written for face_recognition catch FileNotFoundError."""
+
+
+class _UnknownFormatError(ImageFormatError, UnidentifiedImageError):
+    """Programs written for face_recognition catch Pillow's error."""
+
+
+class _UnreadablePhotoError(ImageError, OSError):
+    """Programs written for face_recognition catch OSError."""
+
+
+def open_photo(file: Photo, *, max_pixels: int) -> Image:
+    """A photo's pixels, (H, W, 3) uint8 RGB.
+
+    Raises:
+        ImageError: It cannot be read; also the error that face_recognition would raise.
+    """
+    try:
+        return read_image(file, max_pixels=max_pixels).pixels
+    except ImageNotFoundError as error:
+        raise _MissingPhotoError(str(error)) from error
+    except ImageFormatError as error:
+        raise _UnknownFormatError(str(error)) from error
+    except ImageTooLargeError:
+        raise
+    except ImageError as error:
+        raise _UnreadablePhotoError(str(error)) from error
+
+
+def as_image(image: object, *, max_pixels: int) -> Image:
+    """An array as (H, W, 3) uint8 RGB.
+
+    Raises:
+        ImageError: No array, or one that is no image.
+    """
+    if not isinstance(image, np.ndarray):
+        raise ImageError(
+            f"Expected an image as an array, as load_image_file gives, got {type(image).__name__}. "
+            "Open a file with load_image_file first; turn another image into an array with "
+            "numpy.array(image)."
+        )
+    return read_image(image, name="The image", max_pixels=max_pixels).pixels
+
+
+def check_doubled(image: Image, doublings: int, *, max_pixels: int) -> None:
+    """Refuses images that are too large once doubled.
+
+    Raises:
+        ImageTooLargeError: They are.
+    """
+    height, width = image.shape[:2]
+    if height * width * 4**doublings > max_pixels:
+        raise ImageTooLargeError(
+            f"The image has {width} × {height} pixels, and doubled {doublings} times it would be over the "
+            f"limit of {max_pixels:,}. Ask for fewer with number_of_times_to_upsample, scale the image "
+            "down, or raise FACEPRINT_MAX_PIXELS."
+        )
+
+
+def as_boxes(places: Iterable[Sequence[int]]) -> npt.NDArray[np.int64]:
+    """Places of faces as (N, 4) whole pixels x1 y1 x2 y2.
+
+    Raises:
+        InputError: Not four numbers each, or not in the order top, right, bottom, left.
+    """
+    boxes = [_as_box(place) for place in places]
+    return np.array(boxes, dtype=np.int64).reshape(-1, 4)
+
+
+def _as_box(place: Any) -> tuple[int, int, int, int]:
+    try:
+        top, right, bottom, left = (round(float(side)) for side in place)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _WrongValueError(
+            f"The location of a face is (top, right, bottom, left) in pixels, got {place!r}."
+        ) from error
+    if top > bottom or left > right:
+        raise _WrongValueError(
+            "The location of a face is (top, right, bottom, left), the top above the bottom and the left "
+            f"before the right; got {place!r}. Mind the order."
+        )
+    return left, top, right, bottom
+
+
+def check_choice(given: object, choices: Sequence[str], what: str) -> None:
+    """Refuses what is none of some names.
+
+    Raises:
+        InputError: It is none; also a ValueError.
+    """
+    if given not in choices:
+        raise _WrongValueError(f"{given!r} is not {what}. Choose {' or '.join(choices)}.")
+
+
+def whole_number(given: Any, name: str, *, least: int) -> int:
+    """A whole number.
+
+    Raises:
+        InputError: It is none, or too small; also a ValueError.
+    """
+    try:
+        number = operator.index(given)
+    except TypeError as error:
+        raise _WrongValueError(f"{name} is a whole number, got {given!r}.") from error
+    if number < least:
+        raise _WrongValueError(f"{name} is at least {least}, got {number}.")
+    return number

@@ -1,0 +1,168 @@
+"""BiSeNet trained on CelebAMask-HQ: 19 classes on a crop of 512 pixels.
+
+Yu et al., "BiSeNet: Bilateral Segmentation Network for Real-time Semantic Segmentation", ECCV 2018. Weights:
+`79999_iter.pth` of face-parsing.PyTorch (MIT), trained on CelebAMask-HQ (non-commercial research). The
+publisher gives no digest, so the user accepts what came once; see `WeightStore.offers`.
+
+PyTorch converts the weights once, when they are pulled or at the first use; the network is kept beside the
+weights and runs without PyTorch from then on.
+
+Its classes stand in the publisher's order. What that calls left (`l_brow`, 2) is left in the picture, which
+is the subject's right. Crops are upright, so the sides are settled by where they lie, whatever a network of
+that layout was taught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from faceprint.errors import MissingExtraError, WeightsCorruptError
+from faceprint.parse.classes import number_of
+from faceprint.parse.network import NetworkParser
+from faceprint.runtime import RuntimeOptions, open_session
+from faceprint.types import Array, Image, Labels
+from faceprint.zoo import ModelCard, WeightStore
+from faceprint.zoo.torch_files import read_state_dict
+
+if TYPE_CHECKING:
+    from faceprint.parse.bisenet_network import BiSeNet
+
+__all__ = ["BiSeNetParser", "build", "check", "convert", "is_converted", "settle_sides"]
+
+_PAIRS: Final = tuple(
+    (number_of(f"right {part}"), number_of(f"left {part}")) for part in ("brow", "eye", "ear")
+)
+
+
+def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> BiSeNetParser:
+    """BiSeNet from its card.
+
+    Raises:
+        ModelError: The weights are not here or not accepted; see `WeightStore.files`.
+        MissingExtraError: The weights are yet to be converted, and PyTorch is not installed.
+    """
+    session = open_session(convert(card, store), options, sensitive=card.precision == "f32")
+    return BiSeNetParser(store.resolve(card), session)
+
+
+class BiSeNetParser(NetworkParser):
+    """BiSeNet, with the sides of brows, eyes and ears as the subject has them."""
+
+    def parse(self, crops: Image) -> Labels:
+        """Class numbers (N, S, S) of (N, S, S, 3) crops.
+
+        Raises:
+            InputError: The crops have another shape or dtype.
+        """
+        labels = super().parse(crops)
+        for one in labels:
+            settle_sides(one)
+        return labels
+
+
+def settle_sides(labels: Labels) -> None:
+    """Swaps right and left where what is called right lies right of what is called left.
+
+    Args:
+        labels: (H, W) uint8 class numbers of an upright head; changed in place.
+    """
+    balance = 0.0
+    for right, left in _PAIRS:
+        columns = [np.nonzero(labels == one)[1] for one in (right, left)]
+        if all(len(some) for some in columns):
+            balance += float(columns[1].mean() - columns[0].mean())
+    if balance < 0:
+        swapped = np.arange(256, dtype=np.uint8)
+        for right, left in _PAIRS:
+            swapped[[right, left]] = left, right
+        labels[:] = swapped[labels]
+
+
+def check(card: ModelCard, path: Path) -> None:
+    """Looks into a file that nobody has accepted yet, and runs nothing that it may ask for.
+
+    Without PyTorch it is only seen to hold named tensors, not whether they are those of BiSeNet.
+
+    Raises:
+        WeightsCorruptError: These are no weights of BiSeNet.
+    """
+    arrays = read_state_dict(path.read_bytes(), name=path.name)
+    with suppress(MissingExtraError):
+        _network(arrays, card)
+
+
+def convert(card: ModelCard, store: WeightStore) -> Path:
+    """The network as it runs without PyTorch, converted unless it is there.
+
+    Raises:
+        ModelError: The weights are not here or not accepted; see `WeightStore.files`.
+        WeightsCorruptError: What was accepted are no weights of BiSeNet.
+        MissingExtraError: The weights are yet to be converted, and PyTorch is not installed.
+    """
+
+    def make(files: tuple[Path, ...]) -> bytes:
+        try:
+            network = _network(read_state_dict(files[0].read_bytes(), name=files[0].name), card)
+        except WeightsCorruptError as error:
+            raise WeightsCorruptError(
+                f"{error} First drop the file that was accepted: faceprint models forget {card.name}"
+            ) from error
+        from faceprint.zoo.torch_graph import convert
+
+        return convert(network, card, output="scores")
+
+    return store.made(card, _suffix(card), make, keep=True)
+
+
+def is_converted(card: ModelCard, store: WeightStore) -> bool:
+    """Whether it runs without PyTorch.
+
+    Raises:
+        WeightsMissingError: Its weights have yet to be accepted.
+    """
+    return store.made_path(card, _suffix(card), keep=True).exists()
+
+
+def _suffix(card: ModelCard) -> str:
+    return f"r{card.revision}.onnx"
+
+
+def _network(arrays: Mapping[str, Array], card: ModelCard) -> BiSeNet:
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError(
+            f"Converting the weights of {card.name}, which is done once,", extra="torch"
+        ) from error
+    from faceprint.parse.bisenet_network import TRAINING_ONLY, BiSeNet
+
+    network = BiSeNet(classes=card.outputs.count(",") + 1)
+    tensors = {
+        name: torch.from_numpy(array)
+        for name, array in arrays.items()
+        if not name.startswith(TRAINING_ONLY)
+    }
+    try:
+        found = network.load_state_dict(tensors, strict=False)
+    except RuntimeError as error:
+        raise WeightsCorruptError(
+            _not_bisenet(card, str(error).splitlines()[-1].strip())
+        ) from error
+    # Files of early PyTorch do not count the batches seen, which only training asks for.
+    missing = [name for name in found.missing_keys if not name.endswith(".num_batches_tracked")]
+    if missing or found.unexpected_keys:
+        wrong = f"missing {missing[:1]}, unexpected {found.unexpected_keys[:1]}"
+        raise WeightsCorruptError(_not_bisenet(card, wrong))
+    return network
+
+
+def _not_bisenet(card: ModelCard, wrong: str) -> str:
+    return (
+        f"The weights of {card.name} are not those of BiSeNet ({wrong}). Get the file again from its "
+        "publisher."
+    )

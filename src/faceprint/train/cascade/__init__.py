@@ -1,0 +1,1 @@
+"""Training of cascades: boosted Haar-like features, stage by stage, on ever harder backgrounds."""
