@@ -259,6 +259,7 @@ def test_the_challenge_says_what_to_do_and_can_be_stopped(browser: Browser, addr
         expect(panel.locator("[data-challenge-steps] li")).to_have_count(4)
         root.get_by_role("button", name="Stop the challenge").click()
         expect(panel).to_have_attribute("data-phase", "failed", timeout=20_000)
+        expect(words).to_have_text(re.compile("Not passed"))
         expect(panel.locator("[data-challenge-facts] li").first).to_contain_text("Asked for")
         expect(root.get_by_role("button", name="Am I real?")).to_be_visible()
         root.get_by_role("button", name="Stop", exact=True).click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import signal
 import socket
 import subprocess
@@ -12,9 +13,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from faceprint.errors import InputError
+from faceprint.parse.classes import CLASSES
 from faceprint.pipeline import Faceprint
 from faceprint.web import serve
 
@@ -94,6 +98,26 @@ def test_an_erased_person_is_gone(address: str, data_root: Path) -> None:
     assert httpx.get(f"{address}/api/v1/people/{person}").status_code == 404
 
 
+def test_a_photo_is_analysed_and_its_heads_are_told_apart(address: str, data_root: Path) -> None:
+    photo = data_root / "people" / "test" / "kit_with_rose.jpg"
+    files = {"photo": (photo.name, photo.read_bytes())}
+    fields = {"parts": "1"}
+    found = httpx.post(f"{address}/api/v1/analyze", data=fields, files=files, timeout=60).json()
+    man, woman = sorted(found["faces"], key=lambda face: -face["box"][0])
+    # He looks towards the left of the photo, she into the camera.
+    assert man["pose"]["yaw"] < -8
+    assert abs(woman["pose"]["yaw"]) < 8
+    assert woman["parts"]["areas"]["hair"] > 0.2
+    assert woman["appearance"] is None
+    assert "FACEPRINT_WEB_ATTRIBUTES" in found["notes"]["appearance"]
+    mask = httpx.post(f"{address}/api/v1/segment", files=files, timeout=60)
+    labels = np.asarray(Pillow.open(io.BytesIO(mask.content)))
+    assert labels.shape == (found["height"], found["width"])
+    nose = np.rint(woman["landmarks"][2]).astype(int)
+    assert CLASSES[labels[nose[1], nose[0]]] in ("nose", "skin")
+    assert labels[-1, -1] == 0
+
+
 @pytest.mark.parametrize("announced", [True, False])
 def test_large_uploads_are_answered_early(address: str, announced: bool) -> None:
     """The refusal comes before the body has been sent, with and without a Content-Length."""
@@ -116,12 +140,8 @@ def test_large_uploads_are_answered_early(address: str, announced: bool) -> None
 
 
 def test_a_pixel_bomb_is_refused(address: str) -> None:
-    import io
-
-    from PIL import Image
-
     buffer = io.BytesIO()
-    Image.new("1", (30_000, 30_000)).save(buffer, "PNG")
+    Pillow.new("1", (30_000, 30_000)).save(buffer, "PNG")
     files = {"photo": ("bomb.png", buffer.getvalue())}
     answer = httpx.post(f"{address}/api/v1/detect", files=files, timeout=60)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")

@@ -28,6 +28,7 @@ from faceprint.cli import (
     models,
     people,
     predicting,
+    segmenting,
     serving,
     training,
     video,
@@ -51,6 +52,7 @@ app = typer.Typer(
 )
 faces.register(app)
 analysing.register(app)
+segmenting.register(app)
 enrolling.register(app)
 identifying_video.register(video.app)
 app.add_typer(

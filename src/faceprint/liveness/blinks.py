@@ -32,8 +32,9 @@ _BENT = 0.15
 class BlinkWatch:
     """Tells when one face has blinked. For one thread at a time.
 
-    What usually is open is the median of the last three seconds. Frames in which the face moves fast, is
-    turned to a side, or is lower than it was end a blink that had begun: all three could feign one.
+    What usually is open is the median of the last three seconds without closed eyes. Frames in which the face
+    moves fast, is turned to a side, or is lower than it was end a blink that had begun: all three could feign
+    one.
     """
 
     def __init__(self) -> None:
@@ -53,13 +54,16 @@ class BlinkWatch:
         if not (self._slow(time_s, signals) and self._steady(signals)):
             self._open_at_s, self._closed = None, False
             return False
-        self._seen.append((time_s, signals))
-        while self._seen[0][0] < time_s - _MEMORY_S:
+        while self._seen and self._seen[0][0] < time_s - _MEMORY_S:
             self._seen.popleft()
         if len(self._seen) < _LEAST_FRAMES:
+            self._seen.append((time_s, signals))
             return False
         share = signals.openness / max(self._usual("openness"), 1e-6)
-        self._closed |= share < _CLOSED
+        if share < _CLOSED:
+            self._closed = True
+        else:
+            self._seen.append((time_s, signals))
         if share < _OPEN:
             return False
         open_at_s, self._open_at_s = self._open_at_s, time_s

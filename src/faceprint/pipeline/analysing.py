@@ -11,7 +11,7 @@ import numpy as np
 
 from faceprint.attributes import AttributeEstimates, AttributeModel
 from faceprint.attributes.records import age_band, merged
-from faceprint.errors import LicenceRefusedError, WeightsMissingError
+from faceprint.errors import LicenceRefusedError, MissingExtraError, WeightsMissingError
 from faceprint.pipeline.appearance import AnalysedFace, Analysis, EstimatedAge, Looks, Pose
 from faceprint.pipeline.face_choice import LIVENESS
 from faceprint.pipeline.models import Models
@@ -31,6 +31,11 @@ _QUALITY: Final[CropKind] = ("arcface-112", 112)
 """Of the crops that quality is measured on."""
 
 _ALL: Final = Looks()
+
+_NO_LIVENESS: Final = (
+    "No test of liveness is on this machine. Get one: faceprint models pull "
+    + " or ".join(LIVENESS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,8 @@ def analyse_faces(
         crops: Crops of all these faces that have been cut already, (N, S, S, 3) uint8 RGB.
 
     Raises:
-        ModelError: A model cannot be had or run; no test of liveness at all is only noted.
+        ModelError: A model cannot be had or run; a test of liveness that is not here, or whose weights have
+            yet to be converted, is only noted.
     """
     photos, placed = [one.pixels for one in found], [one.faces for one in found]
     if not located:
@@ -190,12 +196,13 @@ class _Teller:
         unknown = np.full(self._count, np.nan, np.float32)
         if not self._looks.liveness:
             return unknown
-        model = self._models.liveness
+        try:
+            model = self._models.liveness
+        except MissingExtraError as error:
+            self._notes["liveness"] = str(error)
+            return unknown
         if model is None:
-            self._notes["liveness"] = (
-                "No test of liveness is on this machine. Get one: faceprint models pull "
-                f"{' or '.join(LIVENESS)}"
-            )
+            self._notes["liveness"] = _NO_LIVENESS
             return unknown
         self._by["liveness"] = model.name
         return np.concatenate(model.score(self._photos, self._faces)) if self._count else unknown

@@ -38,6 +38,7 @@ from faceprint.types import Embeddings, NamedImage, Photo
 
 if TYPE_CHECKING:
     from faceprint.attributes import AttributeModel
+    from faceprint.pipeline.segmenting import Segmentation
     from faceprint.pipeline.video.identify import OnProgress, Stop
     from faceprint.pipeline.video.results import VideoIdentification, VideoPlan
 
@@ -296,6 +297,30 @@ class Faceprint:
         (analysis,) = self._analyse_embedded([photo], self._wanted(looks, models))
         return analysis
 
+    def segment(
+        self, photo: Photo, *, largest: bool = False, thorough: bool = False
+    ) -> Segmentation:
+        """What each pixel of the heads in one photo shows: skin, hair, eyes, as far as the parser knows them.
+
+        Nobody is identified, and the gallery is neither read nor written.
+
+        Args:
+            photo: Path, encoded bytes, binary file object or array.
+            largest: Parse the largest face alone.
+            thorough: Look for faces down to about 10 pixels, and at quarter turns; slow.
+
+        Raises:
+            ImageError: The photo cannot be read.
+            ModelError: The parser cannot be had or run.
+        """
+        return self._one(photo, lambda images: self._segment(images, largest, thorough))
+
+    def segment_many(
+        self, photos: Iterable[Photo], *, largest: bool = False, thorough: bool = False
+    ) -> Iterator[Segmentation | Failure]:
+        """Like `segment` for a stream: results in order, a failed photo as a `Failure`."""
+        return self._many(photos, lambda images: self._segment(images, largest, thorough))
+
     def identify_video(
         self,
         video: str | Path,
@@ -523,6 +548,13 @@ class Faceprint:
             },
         )
         return [replace(one, notes={**one.notes, **wanted.notes}) for one in analysed]
+
+    def _segment(
+        self, images: list[NamedImage], largest: bool, thorough: bool
+    ) -> list[Segmentation]:
+        from faceprint.pipeline.segmenting import segment_faces
+
+        return segment_faces(self._models, self._detect(images, thorough, largest=largest))
 
     def _identify(
         self,

@@ -49,7 +49,7 @@ _QUALITY_PARTS = {
 }
 """What each part of the quality is good for."""
 
-_PARTS_ALPHA = 150
+_PARTS_ALPHA = 125
 
 
 @dataclass(frozen=True, slots=True)

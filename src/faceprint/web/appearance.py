@@ -45,7 +45,7 @@ class ShareView:
         name: Of what, as "happy".
         words: The share in words.
         percent: The share, 0 to 100.
-        colour: Of its bar, as "#ff8800"; empty for the usual one.
+        colour: What shows it on the photo, as "#ff8800"; empty for nothing.
     """
 
     name: str

@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.transform import SimilarityTransform
 
-from faceprint.align import ALIGNMENTS, crop, crop_boxes, crop_mtcnn_boxes, similarity
+from faceprint.align import (
+    ALIGNMENTS,
+    crop,
+    crop_boxes,
+    crop_matrices,
+    crop_mtcnn_boxes,
+    similarity,
+)
 
 TEMPLATE = ALIGNMENTS["arcface-112"].template
 
@@ -110,3 +117,33 @@ def test_mtcnn_boxes_beside_the_image_or_empty_give_a_crop(box: tuple[int, ...])
     cut = crop_mtcnn_boxes(image, np.array([box], np.float32), size_px=160)
     assert (cut == 77).all()
     assert crop_mtcnn_boxes(image, np.zeros((0, 4), np.float32), size_px=160).shape[0] == 0
+
+
+def test_crops_of_heads_have_room_for_hair_ears_and_neck() -> None:
+    for name in ("head-160", "head-celebahq"):
+        alignment = ALIGNMENTS[name]
+        points = alignment.template / alignment.size_px
+        apart = points[1, 0] - points[0, 0]
+        assert points[:2].mean(axis=0) == pytest.approx([0.5, 0.475], abs=0.01)
+        # A face is about 2.2 distances between the eyes wide; its crown lies two above the eyes.
+        assert 0.18 < apart < 0.26
+        assert points[:2, 1].mean() > 1.9 * apart
+        assert 1 - points[:2, 1].mean() > 2 * apart
+        shape = similarity(alignment.template[None], TEMPLATE)[0]
+        back = alignment.template @ shape[:, :2].T + shape[:, 2]
+        assert back == pytest.approx(TEMPLATE, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["arcface-112", "dlib-chip", "head-160", "head-celebahq"])
+def test_matrices_say_where_pixels_of_the_image_are_in_the_crop(name: str) -> None:
+    alignment = ALIGNMENTS[name]
+    size = 160
+    points = (TEMPLATE * 0.8 + np.array([70, 50])).astype(np.float32)
+    image = np.zeros((240, 260, 3), np.uint8)
+    image[118:121, 108:111] = 255
+    cut = crop(image, points[None], alignment=alignment, size_px=size)[0]
+    (matrix,) = crop_matrices(points[None], alignment=alignment, size_px=size)
+    assert matrix.dtype == np.float32
+    rows, columns = np.nonzero(cut[..., 0] > 100)
+    wanted = matrix[:, :2] @ (109, 119) + matrix[:, 2]
+    assert [columns.mean(), rows.mean()] == pytest.approx(wanted, abs=0.6)

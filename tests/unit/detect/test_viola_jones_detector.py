@@ -235,5 +235,3 @@ def test_a_cascade_without_stages_is_refused(tmp_path: Path) -> None:
     store = WeightStore(tmp_path / "weights", tmp_path / "cache")
     with pytest.raises(ModelError, match="has no stage"):
         load_detector(str(folder), store, RuntimeOptions(cache=tmp_path / "cache"))
-
-

@@ -77,7 +77,9 @@ def test_all_features_of_the_paper() -> None:
         "line-horizontal": 27_600,
         "checker": 20_736,
     }
-    rows = {(int(kind), *place) for kind, place in zip(table.kinds, table.places.tolist(), strict=True)}
+    rows = {
+        (int(kind), *place) for kind, place in zip(table.kinds, table.places.tolist(), strict=True)
+    }
     assert len(rows) == len(table)
 
 
@@ -115,7 +117,9 @@ def test_responses_are_differences_of_sums_by_hand() -> None:
 )
 def test_scikit_image_has_the_same_features(kind: str, theirs: str) -> None:
     window = WINDOWS[0, :10, :10]
-    ours = responses(enumerate_features(10, [kind]), summed(window[None]), np.ones(1, np.float32))[0]
+    ours = responses(enumerate_features(10, [kind]), summed(window[None]), np.ones(1, np.float32))[
+        0
+    ]
     # Theirs subtracts the first rectangle, and comes in another order.
     reference = -haar_like_feature(summed(window)[1:, 1:].astype(np.int64), 0, 0, 10, 10, theirs)
     assert sorted(ours.tolist()) == sorted(reference.astype(float).tolist())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faceprint.errors import ImageError, InputError
-from faceprint.media.hide import HIDE_STYLES, HideStyle, hide_faces
+from faceprint.media.hide import HIDE_STYLES, FaceMask, HideStyle, hide_faces
 from faceprint.types import Image
 
 
@@ -101,3 +101,40 @@ def test_what_cannot_be_hidden_is_refused() -> None:
         hide_faces(image, boxes(), how="squint")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="margin"):
         hide_faces(image, boxes(), margin=-1)
+
+
+def shape(place: tuple[int, int] = (80, 70)) -> FaceMask:
+    inside = np.zeros((80, 60), bool)
+    inside[10:70, 5:50] = True
+    return FaceMask(place, inside)
+
+
+@pytest.mark.parametrize("how", HIDE_STYLES)
+def test_a_shape_is_hidden_instead_of_the_ellipse(how: HideStyle) -> None:
+    image = noise()
+    hidden = hide_faces(image, boxes((80, 70, 140, 150)), how=how, masks=[shape()])
+    changed = (hidden != image).any(axis=2)
+    wanted = np.zeros_like(changed)
+    wanted[80:140, 85:130] = True
+    assert changed[wanted].mean() > 0.99
+    assert not changed[~wanted].any()
+    if how != "mask":
+        cells = np.unique(hidden[wanted].reshape(-1, 3), axis=0)
+        assert how == "blur" or len(cells) <= 6 * 9
+
+
+def test_what_has_no_shape_is_hidden_in_the_ellipse() -> None:
+    image = noise()
+    some = boxes((80, 70, 140, 150), (10, 10, 60, 70))
+    ellipses = hide_faces(image, some)
+    np.testing.assert_array_equal(hide_faces(image, some, masks=[None, None]), ellipses)
+    empty = FaceMask((0, 0), np.zeros((9, 9), bool))
+    np.testing.assert_array_equal(hide_faces(image, some, masks=[empty, None]), ellipses)
+
+
+def test_shapes_must_fit_boxes_and_image() -> None:
+    with pytest.raises(ImageError, match="each of 1 boxes"):
+        hide_faces(noise(), boxes((0, 0, 9, 9)), masks=[])
+    for place in ((210, 70), (80, 200), (-30, 70)):
+        with pytest.raises(ImageError, match="beyond the image"):
+            hide_faces(noise(), boxes((0, 0, 9, 9)), masks=[shape(place)])

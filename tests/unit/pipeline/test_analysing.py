@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from faceprint.attributes import AttributeEstimates
-from faceprint.errors import InputError, LicenceRefusedError, WeightsMissingError
+from faceprint.errors import InputError, LicenceRefusedError, MissingExtraError, WeightsMissingError
 from faceprint.pipeline import segmenting
 from faceprint.pipeline.analysing import analyse_faces, attributes_here
 from faceprint.pipeline.analysis_picture import analysis_pixels
@@ -219,6 +219,20 @@ def test_a_test_of_liveness_that_is_not_here_is_noted() -> None:
     assert [face[name] for name in told] == [None] * 4
 
 
+def test_weights_that_have_yet_to_be_converted_are_noted() -> None:
+    class Unconverted(Models):
+        @property
+        def liveness(self) -> Any:
+            raise MissingExtraError("Converting weights", extra="torch")
+
+        @liveness.setter
+        def liveness(self, _: object) -> None: ...
+
+    (found,) = analysed(Unconverted(), [], photo("a", (20, 0, 0)))
+    assert "faceprint[torch]" in found.notes["liveness"]
+    assert found.faces[0].pose is not None
+
+
 def test_parts_are_told_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     def halves(models: Any, found: Sequence[Detection], *, located: bool) -> list[Segmentation]:
         assert located
@@ -244,7 +258,8 @@ def test_parts_are_told_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch)
     assert first.by["parts"] == "halves:1"
     assert none.segmentation is not None
     (without,) = analysed(Models(), [], photos[0])
-    assert without.segmentation is without.faces[0].parts is None
+    assert without.segmentation is None
+    assert without.faces[0].parts is None
 
 
 def test_crops_and_quality_that_are_there_are_not_made_again() -> None:

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceprint.liveness.challenge import Challenge, Observation, Phase
+from faceprint.liveness.challenge import (
+    Challenge,
+    ChallengeLimits,
+    Failure,
+    Observation,
+    Phase,
+    Step,
+)
+from faceprint.liveness.signals import FaceSignals
 from faceprint.media.video import Frame
 from faceprint.pipeline.live.challenge import ChallengeTools, LiveChallenge
 from faceprint.pipeline.live.face_watch import WatchedFace
@@ -38,14 +46,16 @@ class Judge:
 
 @dataclass
 class Eyes:
-    """What can be read of a frame: the number of the track, and a vector that turns away with time."""
+    """What can be read of a frame."""
 
     embedded: int = 0
     checked: int = 0
     vector: FloatArray = field(default_factory=lambda: np.array([1, 0], np.float32))
 
-    def read(self, image: Image, face: Face) -> Any:
-        return f"signals of {face.box[0]:.0f}"
+    signals: FaceSignals = field(default_factory=lambda: FaceSignals(0.0, 0.0, 0.0, 0.8, 0.4, 60.0))
+
+    def read(self, image: Image, face: Face) -> FaceSignals:
+        return self.signals
 
     def embed(self, image: Image, face: Face) -> FloatArray:
         self.embedded += 1
@@ -81,7 +91,7 @@ def test_one_face_is_read_and_several_are_only_counted() -> None:
     challenge.look(frame(1.2), [])
     one, two, none = judge.told
     assert (one.time_s, one.faces, one.track) == (1.0, 1, 7)
-    assert one.signals == "signals of 20"  # type: ignore[comparison-overlap]
+    assert one.signals is eyes.read(PIXELS, face().face)
     assert (two.faces, two.track, two.signals) == (2, None, None)
     assert (none.faces, none.track, none.signals) == (0, None, None)
 
@@ -148,3 +158,61 @@ def test_nobody_before_the_camera_ends_it_in_time() -> None:
     result = challenge.result
     assert result is not None
     assert not result.passed
+
+
+@pytest.mark.parametrize(("fps", "slow"), [(30, False), (8, False), (5, True), (1, True)])
+def test_it_says_where_pictures_come_too_slowly_for_blinks(fps: int, slow: bool) -> None:
+    challenge = LiveChallenge(Eyes().tools, Challenge(seed=1))
+    for k in range(8):
+        assert not challenge.to_dict()["slow"], "not enough to tell"
+        challenge.look(frame(k / fps), [])
+    assert challenge.to_dict()["slow"] is slow
+
+
+def obey(step: Step | None, waited_s: float) -> FaceSignals:
+    """What somebody does who is asked for a step, or for nothing."""
+    yaw = {Step.TURN_LEFT: 35.0, Step.TURN_RIGHT: -35.0}.get(step, 0.0) if step else 0.0
+    yaw *= min(waited_s / 0.5, 1.0)
+    mouth = 1.05 if step is Step.SMILE else 0.8
+    openness = 0.1 if step is Step.BLINK and 0.4 < waited_s < 0.6 else 0.4
+    return FaceSignals(yaw, 0.0, 0.0, mouth, openness, 60.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_who_does_what_is_asked_passes(seed: int) -> None:
+    eyes = Eyes()
+    challenge = LiveChallenge(
+        ChallengeTools(eyes.read, eyes.embed, eyes.check, same_person=0.4),
+        Challenge(seed=seed, limits=ChallengeLimits(same_person=0.4)),
+    )
+    since_s, asked = 0.0, None
+    for k in range(1000):
+        state = challenge.state
+        if state.over:
+            break
+        now_s = k / 15
+        if state.step is not asked:
+            since_s, asked = now_s, state.step
+        eyes.signals = obey(state.step, now_s - since_s)
+        challenge.look(frame(now_s), [face()])
+    result = challenge.result
+    assert result is not None
+    assert result.passed, result.text
+    assert [one.step for one in result.steps] == list(result.order)
+    assert result.similarity == pytest.approx(1)
+    assert result.liveness == pytest.approx(0.7)
+
+
+def test_somebody_else_who_takes_the_place_fails() -> None:
+    eyes = Eyes()
+    challenge = LiveChallenge(
+        ChallengeTools(eyes.read, eyes.embed, same_person=0.4),
+        Challenge(seed=1, limits=ChallengeLimits(same_person=0.4)),
+    )
+    for k in range(200):
+        if challenge.state.phase is Phase.STEP:
+            eyes.vector = np.array([0, 1], np.float32)
+        challenge.look(frame(k / 15), [face()])
+    result = challenge.result
+    assert result is not None
+    assert result.failure is Failure.OTHER_PERSON

@@ -12,7 +12,7 @@ from faceprint.train.cascade.boost import Booster, best_threshold, window_sums
 from faceprint.train.cascade.stages import StageGoals, StageWindows, lowered_threshold, train_stage
 
 RANDOM = np.random.default_rng(5)
-FEATURES = enumerate_features(12).part(RANDOM.permutation(len(enumerate_features(12)))[:150])
+FEATURES = enumerate_features(12).part(RANDOM.permutation(len(enumerate_features(12)))[:60])
 
 
 def windows(count: int, *, faces: bool, seed: int) -> Grey:
@@ -28,7 +28,9 @@ FACES, BACKGROUNDS = windows(40, faces=True, seed=1), windows(60, faces=False, s
 
 
 def smallest_error(
-    response: npt.NDArray[np.float32], labels: npt.NDArray[np.bool_], weights: npt.NDArray[np.float64]
+    response: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.bool_],
+    weights: npt.NDArray[np.float64],
 ) -> float:
     """The smallest error of any threshold between two responses, each tried."""
     values = np.unique(response)
@@ -84,7 +86,7 @@ def test_each_round_against_brute_force_and_the_formulas_by_hand() -> None:
         assert stump.error == pytest.approx(wanted, abs=1e-9)
         beta = wanted / (1 - wanted)
         assert stump.weight == pytest.approx(np.log(1 / beta), abs=1e-6)
-        column = answers[:, [FEATURES.feature(k) for k in range(150)].index(stump.feature)]
+        column = answers[:, [FEATURES.feature(k) for k in range(60)].index(stump.feature)]
         yes = stump.polarity * column < stump.polarity * np.float32(stump.threshold)
         assert weights[yes != labels].sum() == pytest.approx(stump.error)
         weights = np.where(yes == labels, weights * beta, weights)
@@ -127,11 +129,11 @@ def test_threshold_is_lowered_until_enough_faces_pass() -> None:
 def test_a_stage_reaches_its_goals_or_its_most_stumps() -> None:
     parts = [windows(200, faces=faces, seed=seed) for seed, faces in enumerate((True, False) * 2)]
     shown = StageWindows(parts[0], parts[1], parts[2], parts[3])
-    stage = train_stage(FEATURES, shown, StageGoals(0.95, 0.5, 60))
-    assert stage.detection_rate >= 0.95
-    assert stage.false_positive_rate <= 0.5
-    assert len(stage.stumps) < 60
-    short = train_stage(FEATURES, shown, StageGoals(0.95, 0.001, 3))
-    assert short.stumps == stage.stumps[:3]
+    stage = train_stage(FEATURES, shown, StageGoals(0.8, 0.35, 60))
+    assert stage.detection_rate >= 0.8
+    assert stage.false_positive_rate <= 0.35
+    assert 1 < len(stage.stumps) < 60
+    short = train_stage(FEATURES, shown, StageGoals(0.8, 0.001, 2))
+    assert short.stumps == stage.stumps[:2]
     assert short.false_positive_rate > 0.001
     assert (short.positives, short.negatives) == (200, 200)

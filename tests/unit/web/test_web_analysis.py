@@ -72,10 +72,10 @@ def test_parts_come_as_a_layer_and_a_legend(off: Any, tools: Any) -> None:
     assert seen[0, 0, :3].tolist() == hair.tolist()
     assert seen[-1, 0, :3].tolist() == skin.tolist()
     assert 0 < seen[0, 0, 3] < 255
-    assert body.index("<span>skin</span>") < body.index("<span>hair</span>")
+    assert body.index("</svg> skin</span>") < body.index("</svg> hair</span>")
     assert f'fill="#{bytes(skin).hex()}"' in body
     assert "60 %" in body
-    assert "4 % of the face is covered" in body
+    assert "Face covered: 4 %" in body
 
 
 def test_names_are_looked_for_when_asked_and_the_search_is_noted(

@@ -308,7 +308,7 @@ def test_a_challenge_ends_by_the_clock_of_this_machine(
     monkeypatch.setattr(Tracker, "faces", 0)
     socket = show(app)
     socket.wish(challenge="start")
-    states = []
+    states: list[Any] = []
     while not states or states[-1]["phase"] == "start":
         assert clock.now_s < 60
         states.append(socket.look()["challenge"])

@@ -148,7 +148,16 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "unknown field of a file": (lambda r: r["files"][0].update(path="/etc/passwd"), "path"),
     "missing field": (lambda r: r.pop("paper"), "paper"),
     "wrong type": (lambda r: r.update(dimension="8"), "dimension"),
-    "a detector": (lambda r: r.update(kind="detector"), "embedder, attributes"),
+    "a landmarker": (lambda r: r.update(kind="landmarker"), "embedder, attributes, detector"),
+    "a detector without its code": (lambda r: r.update(kind="detector"), "'viola_jones' or 'loc"),
+    "a cascade that is a network": (
+        lambda r: r.update(kind="detector", implementation="viola_jones"),
+        "cascade.json",
+    ),
+    "an embedder that is a cascade": (
+        lambda r: r.update(implementation="viola_jones"),
+        "should be 'network'",
+    ),
     "other code": (lambda r: r.update(implementation="..cli.app"), "'network'"),
     "a file elsewhere": (lambda r: r["files"][0].update(name="../mine.onnx"), "mine.onnx"),
     "more files": (lambda r: r["files"].append(r["files"][0] | {"name": "x"}), "head.onnx"),

@@ -83,6 +83,13 @@ KNOWN = {
     "joined": Does(lambda _, maps: torch.cat((maps, torch.mul(maps, 2)), dim=1)),
     "joined by rows": Does(lambda _, maps: torch.cat([maps, maps], 2)),
     "columns": Does(lambda _, maps: maps.flatten(1)[:, 5:60] - torch.flatten(maps, 1)[:, :55]),
+    "larger, nearest": Does(lambda _, maps: F.interpolate(maps, scale_factor=3, mode="nearest")),
+    "larger, linear": Does(
+        lambda _, maps: F.interpolate(maps, scale_factor=2, mode="bilinear", align_corners=False)
+    ),
+    "larger, corner to corner": Does(
+        lambda _, maps: F.interpolate(maps, scale_factor=8, mode="bilinear", align_corners=True)
+    ),
     "last columns": Does(lambda _, maps: torch.flatten(maps, start_dim=1)[:, -7:]),
 }
 
@@ -107,6 +114,10 @@ UNKNOWN = {
     "flat from the middle": Does(lambda _, maps: torch.flatten(maps, 2)),
     "norm without statistics": layer(nn.BatchNorm2d(3, track_running_stats=False)),
     "gelu": layer(nn.GELU()),
+    "larger, cubic": Does(
+        lambda _, maps: F.interpolate(maps, scale_factor=2, mode="bicubic", align_corners=False)
+    ),
+    "larger, to a size": Does(lambda _, maps: F.interpolate(maps, size=(9, 9), mode="nearest")),
 }
 
 

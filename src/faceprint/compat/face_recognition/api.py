@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image as PillowImage
 
 from faceprint.compat.face_recognition.distances import compare_faces, face_distance
 from faceprint.compat.face_recognition.inputs import (
@@ -17,11 +17,12 @@ from faceprint.compat.face_recognition.inputs import (
     as_image,
     check_choice,
     check_doubled,
+    check_pairs,
     open_photo,
     whole_number,
 )
 from faceprint.compat.face_recognition.models import DlibModels, models
-from faceprint.types import Face, Image, Photo
+from faceprint.types import Face, Image
 
 __all__ = [
     "batch_face_encodings",
@@ -54,11 +55,13 @@ _CHIP_PX = 150
 _CHIP_PADDING = 0.25
 
 
-def load_image_file(file: Photo, mode: str = "RGB") -> npt.NDArray[np.uint8]:
-    """A photo as an array, upright.
+def load_image_file(file: str | Path | BinaryIO, mode: str = "RGB") -> npt.NDArray[np.uint8]:
+    """A photo as an array: the pixels as they are stored, neither turned upright nor brought to sRGB.
+
+    `faceprint.media.read_image` does both, and reads more formats.
 
     Args:
-        file: A path, a binary file object or encoded bytes.
+        file: A path or a binary file object.
         mode: "RGB" or "L" for grey.
 
     Returns:
@@ -66,12 +69,11 @@ def load_image_file(file: Photo, mode: str = "RGB") -> npt.NDArray[np.uint8]:
 
     Raises:
         ImageNotFoundError: There is no such file; also a FileNotFoundError.
-        ImageError: It is no photo, damaged or too large; also an OSError.
+        ImageError: It is no photo, damaged or too large; but for the last also an OSError.
         InputError: Another mode; also a ValueError.
     """
     check_choice(mode, ("RGB", "L"), "a mode of load_image_file")
-    pixels = open_photo(file, max_pixels=models().max_pixels)
-    return pixels if mode == "RGB" else np.array(PillowImage.fromarray(pixels).convert("L"))
+    return open_photo(file, mode, max_pixels=models().max_pixels)
 
 
 def face_locations(
@@ -203,6 +205,7 @@ def batch_face_encodings(
     """
     photos = list(images)
     places = [None] * len(photos) if known_face_locations is None else list(known_face_locations)
+    check_pairs(len(photos), len(places))
 
     def encode(
         pair: tuple[npt.NDArray[Any], Iterable[Sequence[int]] | None],

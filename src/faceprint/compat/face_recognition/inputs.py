@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import operator
+import struct
+import zlib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
 from faceprint.errors import (
@@ -17,8 +21,8 @@ from faceprint.errors import (
     ImageTooLargeError,
     InputError,
 )
-from faceprint.media import read_image
-from faceprint.types import Image, Photo
+from faceprint.media import photo_name, read_image
+from faceprint.types import Image
 
 __all__ = [
     "Location",
@@ -26,12 +30,28 @@ __all__ = [
     "as_image",
     "check_choice",
     "check_doubled",
+    "check_pairs",
     "open_photo",
     "whole_number",
 ]
 
 Location = tuple[int, int, int, int]
 """top, right, bottom, left in pixels."""
+
+_FORMATS: Final = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+_DAMAGE: Final = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow is known to raise on damaged bytes, and on what is no file."""
 
 
 class _WrongValueError(InputError, ValueError):
@@ -50,22 +70,50 @@ class _UnreadablePhotoError(ImageError, OSError):
     """Programs written for face_recognition catch OSError."""
 
 
-def open_photo(file: Photo, *, max_pixels: int) -> Image:
-    """A photo's pixels, (H, W, 3) uint8 RGB.
+def open_photo(file: str | Path | BinaryIO, mode: str, *, max_pixels: int) -> npt.NDArray[np.uint8]:
+    """A photo's pixels as Pillow has them: neither turned nor brought to sRGB.
+
+    Args:
+        file: A path or a binary file object.
+        mode: "RGB" or "L".
+        max_pixels: Limit of width × height, checked before decoding.
 
     Raises:
+        ImageTooLargeError: Over the limit.
         ImageError: It cannot be read; also the error that face_recognition would raise.
     """
+    name = photo_name(file)
     try:
-        return read_image(file, max_pixels=max_pixels).pixels
-    except ImageNotFoundError as error:
-        raise _MissingPhotoError(str(error)) from error
-    except ImageFormatError as error:
-        raise _UnknownFormatError(str(error)) from error
-    except ImageTooLargeError:
-        raise
-    except ImageError as error:
-        raise _UnreadablePhotoError(str(error)) from error
+        with PillowImage.open(file, formats=_FORMATS) as image:
+            _check_size(image.width, image.height, name, max_pixels=max_pixels)
+            return np.array(image.convert(mode))
+    except FileNotFoundError as error:
+        raise _MissingPhotoError(f"There is no file {name}. Check the path.") from error
+    except UnidentifiedImageError as error:
+        raise _UnknownFormatError(
+            f"{name} is no photo in a format that is known here ({', '.join(_FORMATS)})."
+        ) from error
+    except PillowImage.DecompressionBombError as error:
+        raise ImageTooLargeError(f"{name} is too large to decode safely: {error}") from error
+    except _DAMAGE as error:
+        reason = getattr(error, "strerror", None) or error
+        raise _UnreadablePhotoError(
+            f"{name} cannot be read ({reason}): expected the path of a photo, or a photo opened in mode "
+            "'rb', whole and undamaged."
+        ) from error
+
+
+def _check_size(width: int, height: int, name: str, *, max_pixels: int) -> None:
+    """Refuses what is too large.
+
+    Raises:
+        ImageTooLargeError: It is.
+    """
+    if width * height > max_pixels:
+        raise ImageTooLargeError(
+            f"{name} has {width} × {height} pixels, over the limit of {max_pixels:,}. Scale it down, or "
+            "raise FACEPRINT_MAX_PIXELS."
+        )
 
 
 def as_image(image: object, *, max_pixels: int) -> Image:
@@ -121,6 +169,18 @@ def _as_box(place: Any) -> tuple[int, int, int, int]:
             f"before the right; got {place!r}. Mind the order."
         )
     return left, top, right, bottom
+
+
+def check_pairs(images: int, lists: int) -> None:
+    """Refuses images and lists of locations that do not pair up.
+
+    Raises:
+        InputError: There are more of the ones; also a ValueError.
+    """
+    if images != lists:
+        raise _WrongValueError(
+            f"Got {lists} lists of locations for {images} images; expected one for each, or None."
+        )
 
 
 def check_choice(given: object, choices: Sequence[str], what: str) -> None:

@@ -8,7 +8,6 @@ product, which gives the same sums.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,9 +28,12 @@ from faceprint.types import FloatArray
 
 __all__ = ["Passed", "Scanner"]
 
-_EARLY_STUMPS: Final = 45
+_EARLY_STUMPS: Final = 110
 """Stages are judged place by place as long as they have no more stumps together."""
+_DECIDE_EVERY: Final = 3
+"""So many stumps after each other, places whose stage is decided by then are taken out."""
 _CUT_AT_ONCE: Final = 4096
+_ROUNDING: Final = 1e-6
 
 _Rows = npt.NDArray[np.intp]
 
@@ -53,21 +55,22 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Level:
-    """The photo at one size; a pixel of it is so many pixels of the photo wide and high."""
+class _Sheet:
+    """The photo at all sizes, one below the other, so that a window's look-ups lie alike in all of them.
+
+    Attributes:
+        grey: (R, C) uint8.
+        sums: (R, C) int32, the integral image of each size.
+        tops: (L,) where each size begins.
+        pixels: (L, 2) how many pixels of the photo one of each size is, across and down.
+        sizes: (L, 2) int64, height and width.
+    """
 
     grey: Grey
-    across: float
-    down: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cut:
-    """Windows that passed the early stages."""
-
-    pixels: Grey
-    scales: FloatArray
-    windows: FloatArray
+    sums: Sums
+    tops: npt.NDArray[np.int64]
+    pixels: npt.NDArray[np.float64]
+    sizes: npt.NDArray[np.int64]
 
 
 class Scanner:
@@ -98,57 +101,59 @@ class Scanner:
             grey: (H, W) uint8; one smaller than a window has none.
             missed: How many of the last stages need not be passed.
         """
-        early = max(1, min(self._early, self.stages - missed))
-        cut = [self._early_windows(level, early) for level in self._levels(grey)]
-        side = self._lookups.side_px
-        if not cut:
+        if min(grey.shape) / self._smallest < self._lookups.side_px:
             nothing = np.zeros((0, 4), dtype=np.float32)
             return Passed(nothing, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
-        pixels = np.concatenate([one.pixels for one in cut])
-        scales = np.concatenate([one.scales for one in cut])
-        windows = np.concatenate([one.windows for one in cut])
-        stages = np.full(len(pixels), early, dtype=np.int64)
-        margins = np.zeros(len(pixels), dtype=np.float32)
-        for start in range(0, len(pixels), _CUT_AT_ONCE):
-            part = slice(start, start + _CUT_AT_ONCE)
-            flat = pixels[part].reshape(-1, side * side).astype(np.float32)
-            self._finish(flat, scales[part], early, stages[part], margins[part])
-        kept = stages >= max(self.stages - missed, 1)
-        return Passed(windows[kept], stages[kept], margins[kept])
-
-    def _levels(self, grey: Grey) -> Iterator[_Level]:
-        height, width = grey.shape
-        scale = self._smallest
-        while min(height, width) / scale >= self._lookups.side_px:
-            size = (int(width / scale), int(height / scale))
-            small = grey
-            if size != (width, height):
-                small = np.asarray(
-                    cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8
-                )
-            yield _Level(small, width / size[0], height / size[1])
-            scale *= self._scale
-
-    def _early_windows(self, level: _Level, early: int) -> _Cut:
-        """What passes so many early stages at one size."""
-        sums, side, step = summed(level.grey), self._lookups.side_px, self._step
-        scales = inverse_deviations(sums, squared_sums(level.grey), side, step=step)
-        rows, columns = np.nonzero(self._dense_votes(sums, scales) >= self._lookups.limits[0])
-        scales = scales[rows, columns]
-        rows, columns = rows * step, columns * step
-        places = rows * sums.shape[1] + columns
-        flat, offsets = sums.ravel(), self._lookups.offsets(sums.shape[1])
+        early = max(1, min(self._early, self.stages - missed))
+        sheet = self._sheet(grey)
+        places, scales = self._first_stage(sheet)
         for stage in range(1, early):
-            passing = self._sparse_votes(flat, offsets, places, scales, stage)
-            kept = np.flatnonzero(passing >= self._lookups.limits[stage])
+            kept = self._passing(sheet, places, scales, stage)
             places, scales = places[kept], scales[kept]
-        rows, columns = np.divmod(places, sums.shape[1])
-        views = np.lib.stride_tricks.sliding_window_view(level.grey, (side, side))
-        corners = np.stack([columns, rows, columns + side, rows + side], axis=1)
-        to_photo = np.array([level.across, level.down] * 2)
-        return _Cut(views[rows, columns], scales, (corners * to_photo).astype(np.float32))
+        stages = np.full(len(places), early, dtype=np.int64)
+        margins = np.zeros(len(places), dtype=np.float32)
+        for start in range(0, len(places), _CUT_AT_ONCE):
+            part = slice(start, start + _CUT_AT_ONCE)
+            pixels = self._cut(sheet, places[part])
+            self._finish(pixels, scales[part], early, stages[part], margins[part])
+        kept = np.flatnonzero(stages >= max(self.stages - missed, 1))
+        return Passed(self._windows(sheet, places[kept]), stages[kept], margins[kept])
 
-    def _dense_votes(self, sums: Sums, scales: FloatArray) -> npt.NDArray[np.float64]:
+    def _sheet(self, grey: Grey) -> _Sheet:
+        height, width = grey.shape
+        sizes, scale = [], self._smallest
+        while min(height, width) / scale >= self._lookups.side_px:
+            sizes.append((int(height / scale), int(width / scale)))
+            scale *= self._scale
+        heights = np.array([size[0] + 1 for size in sizes])
+        tops = np.cumsum([0, *heights])
+        shape = (int(tops[-1]), sizes[0][1] + 1)
+        levels, sums = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.int32)
+        for top, (high, wide) in zip(tops.tolist(), sizes, strict=False):
+            small = grey
+            if (high, wide) != grey.shape:
+                small = np.asarray(
+                    cv2.resize(grey, (wide, high), interpolation=cv2.INTER_AREA), dtype=np.uint8
+                )
+            levels[top : top + high, :wide] = small
+            sums[top : top + high + 1, : wide + 1] = summed(small)
+        shapes = np.array(sizes, dtype=np.int64)
+        return _Sheet(levels, sums, tops[:-1], np.array([width, height]) / shapes[:, ::-1], shapes)
+
+    def _first_stage(self, sheet: _Sheet) -> tuple[_Rows, FloatArray]:
+        """Where windows pass the first stage, as places in the flat sheet, and one over their deviations."""
+        side, step, columns = self._lookups.side_px, self._step, sheet.sums.shape[1]
+        places, kept = [], []
+        for top, (high, wide) in zip(sheet.tops.tolist(), sheet.sizes.tolist(), strict=True):
+            sums = sheet.sums[top : top + high + 1, : wide + 1]
+            squares = squared_sums(sheet.grey[top : top + high, :wide])
+            scales = inverse_deviations(sums, squares, side, step=step)
+            rows, across = np.nonzero(self._votes(sums, scales) >= self._lookups.limits[0])
+            places.append((rows * step + top) * columns + across * step)
+            kept.append(scales[rows, across])
+        return np.concatenate(places), np.concatenate(kept)
+
+    def _votes(self, sums: Sums, scales: FloatArray) -> npt.NDArray[np.float64]:
         """What each window of a picture reaches in the first stage."""
         look, step = self._lookups, self._step
         height, width = (length - look.side_px for length in sums.shape)
@@ -159,29 +164,51 @@ class Scanner:
                 row, column = (int(one) for one in look.corners[stump, slot])
                 seen = sums[row : row + height : step, column : column + width : step]
                 _add(raw, seen, int(look.weights[stump, slot]))
-            votes += self._yes(raw.astype(np.float32) * scales, stump) * look.alphas[stump]
+            votes += self._yes(raw, scales, stump) * look.alphas[stump]
         return votes
 
-    def _sparse_votes(
-        self, flat: Sums, offsets: _Rows, places: _Rows, scales: FloatArray, stage: int
-    ) -> npt.NDArray[np.float64]:
-        """What the windows at some places reach in one of the early stages."""
+    def _passing(self, sheet: _Sheet, places: _Rows, scales: FloatArray, stage: int) -> _Rows:
+        """Which of some places pass one of the early stages, in their order."""
         look = self._lookups
-        votes = np.zeros(len(places), dtype=np.float64)
-        for stump in range(look.starts[stage], look.starts[stage + 1]):
+        flat, offsets = sheet.sums.ravel(), look.offsets(sheet.sums.shape[1])
+        first, last = int(look.starts[stage]), int(look.starts[stage + 1])
+        to_come = float(look.alphas[first:last].sum())
+        rows, votes = np.arange(len(places)), np.zeros(len(places), dtype=np.float64)
+        passed = np.zeros(len(places), dtype=np.bool_)
+        for stump in range(first, last):
             raw = np.zeros(len(places), dtype=np.int32)
             for slot in range(look.counts[stump]):
                 seen = flat.take(places + offsets[stump, slot])
                 _add(raw, seen, int(look.weights[stump, slot]))
-            votes += self._yes(raw.astype(np.float32) * scales, stump) * look.alphas[stump]
-        return votes
+            votes += self._yes(raw, scales, stump) * look.alphas[stump]
+            to_come -= float(look.alphas[stump])
+            if stump + 1 == last or (stump + 1 - first) % _DECIDE_EVERY == 0:
+                enough = votes >= look.limits[stage]
+                passed[rows[enough]] = True
+                # Less than the slack that thresholds have: rounding decides nothing.
+                left = np.flatnonzero(
+                    ~enough & (votes + to_come >= look.limits[stage] - _ROUNDING)
+                )
+                rows, votes = rows.take(left), votes.take(left)
+                places, scales = places.take(left), scales.take(left)
+        return np.flatnonzero(passed)
 
-    def _yes(self, response: FloatArray, stump: int) -> npt.NDArray[np.bool_]:
-        threshold = self._lookups.thresholds[stump]
+    def _yes(
+        self, raw: npt.NDArray[np.int32], scales: FloatArray, stump: int
+    ) -> npt.NDArray[np.bool_]:
+        response, threshold = raw.astype(np.float32), self._lookups.thresholds[stump]
+        response *= scales
         found: npt.NDArray[np.bool_] = (
             response < threshold if self._lookups.polarities[stump] > 0 else response > threshold
         )
         return found
+
+    def _cut(self, sheet: _Sheet, places: _Rows) -> FloatArray:
+        """The pixels of windows, one row each."""
+        side = self._lookups.side_px
+        rows, columns = np.divmod(places, sheet.sums.shape[1])
+        views = np.lib.stride_tricks.sliding_window_view(sheet.grey, (side, side))
+        return views[rows, columns].reshape(-1, side * side).astype(np.float32)
 
     def _finish(
         self,
@@ -196,19 +223,27 @@ class Scanner:
         rows = np.arange(len(pixels))
         # The last one is judged again where it is among the early ones, for the sake of its margins.
         for stage in range(min(early, self.stages - 1), self.stages):
-            if not len(rows):
-                return
             part = slice(int(look.starts[stage]), int(look.starts[stage + 1]))
             # Whole numbers below 2^24: exact in any order, also as float32.
-            response = (pixels[rows] @ self._matrix[:, part]) * scales[rows, None]
+            response = (pixels @ self._matrix[:, part]) * scales[:, None]
             yes = look.polarities[part] * response < look.polarities[part] * look.thresholds[part]
             votes = yes @ look.alphas[part]
-            passing = votes >= look.limits[stage]
-            rows, votes = rows[passing], votes[passing]
+            passing = np.flatnonzero(votes >= look.limits[stage])
+            rows, pixels, scales = rows[passing], pixels[passing], scales[passing]
             stages[rows] = stage + 1
-            if stage + 1 == self.stages:
-                limit, most = look.limits[stage], look.alphas[part].sum()
-                margins[rows] = (votes - limit) / max(most - limit, 1e-6)
+            if not len(rows):
+                return
+        limit, most = look.limits[-1], look.alphas[part].sum()
+        margins[rows] = (votes[passing] - limit) / max(most - limit, _ROUNDING)
+
+    def _windows(self, sheet: _Sheet, places: _Rows) -> FloatArray:
+        """Places as windows of the photo."""
+        rows, columns = np.divmod(places, sheet.sums.shape[1])
+        level = np.searchsorted(sheet.tops, rows, side="right") - 1
+        corners = np.stack([columns, rows - sheet.tops[level]], axis=1)
+        both = np.concatenate([corners, corners + self._lookups.side_px], axis=1)
+        windows: FloatArray = (both * np.tile(sheet.pixels[level], 2)).astype(np.float32)
+        return windows
 
 
 def _early_stages(look: Lookups) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,8 @@ from faceprint.pipeline.appearance import AnalysedFace, Pose
 from faceprint.pipeline.live.analysis_tools import AnalysisTools, LiveWishes, usual_tools
 from faceprint.pipeline.live.face_watch import WatchedFace
 from faceprint.pipeline.live.outlines import Outlines
+from faceprint.pipeline.live.pace import Pace
+from faceprint.pipeline.live.parts import PartsInTurns
 from faceprint.pipeline.live.steady import SteadyFace
 from faceprint.pipeline.live.wording import live_words
 from faceprint.types import Face
@@ -26,14 +27,7 @@ __all__ = ["LiveAnalysis", "LiveFace"]
 
 _LIVENESS_SHARE = 0.25
 _APPEARANCE_SHARE = 0.15
-_PARTS_SHARE = 0.3
 """Each takes at most this share of the time, so that the view stays live on any machine."""
-
-_PARTS_STALL_S = 0.12
-"""Faces whose parsing takes longer than this together are parsed in turns, some in each."""
-
-_LEAST_PARSED_PX = 40.0
-"""Parts of narrower faces are a few pixels each."""
 
 _FORGET_S = 10.0
 """A face may be out of sight for this long and go on as before."""
@@ -84,8 +78,8 @@ def _axes(pose: Pose) -> list[list[float]]:
 class LiveAnalysis:
     """Tells how the faces of one view look. For one thread at a time; keeps no picture.
 
-    Pose and quality are told of every frame. What takes longer gets a share of the time, and is carried along
-    with the face in between.
+    Pose and quality are told of every frame. What takes longer gets a share of the time; parts, which take
+    longest, are looked for in a thread beside, and are carried along with the face until they are found anew.
 
     Args:
         tools: What it is told with.
@@ -93,10 +87,11 @@ class LiveAnalysis:
 
     def __init__(self, tools: AnalysisTools) -> None:
         self._tools = tools
-        self._liveness = _Pace(_LIVENESS_SHARE, tools.clock)
-        self._appearance = _Pace(_APPEARANCE_SHARE, tools.clock)
-        self._parts = _Pace(_PARTS_SHARE, tools.clock)
-        self._parse_s = _PARTS_STALL_S
+        self._liveness = Pace(_LIVENESS_SHARE, tools.clock)
+        self._appearance = Pace(_APPEARANCE_SHARE, tools.clock)
+        self._parts = (
+            None if tools.parse is None else PartsInTurns(tools.parse, tools.clock, tools.executor)
+        )
         self._tracks: dict[int, SteadyFace] = {}
 
     @classmethod
@@ -112,7 +107,7 @@ class LiveAnalysis:
     @property
     def parts_s(self) -> float | None:
         """How long parsing took the last time, seconds; None if it has not run."""
-        return self._parts.took_s
+        return None if self._parts is None else self._parts.took_s
 
     def look(self, frame: Frame, watched: Sequence[WatchedFace]) -> tuple[LiveFace, ...]:
         """How the faces of the next frame look, in their order.
@@ -132,7 +127,8 @@ class LiveAnalysis:
         self._take_pose(frame, faces, tracks)
         self._take_liveness(frame, faces, tracks)
         self._take_appearance(frame, faces, tracks)
-        self._take_parts(frame, faces, tracks)
+        if self._parts is not None:
+            self._parts.update(frame, faces, tracks)
         return tuple(
             LiveFace(one.track, track.looks(face), track.outlines_on(face))
             for one, face, track in zip(watched, faces, tracks, strict=True)
@@ -171,43 +167,3 @@ class LiveAnalysis:
             said = self._tools.appear(frame.pixels, faces)
         for track, looks in zip(tracks, said, strict=True):
             track.take_appearance(looks, frame.time_s)
-
-    def _take_parts(
-        self, frame: Frame, faces: Sequence[Face], tracks: Sequence[SteadyFace]
-    ) -> None:
-        """Parses as many faces as there is time for, those first that have waited longest."""
-        if self._tools.parse is None or not self._parts.due:
-            return
-        large = [
-            pair for pair in zip(faces, tracks, strict=True) if pair[0].width >= _LEAST_PARSED_PX
-        ]
-        if not large:
-            return
-        waiting = sorted(large, key=lambda pair: (pair[1].parsed_s, -pair[0].area))
-        some = waiting[: max(1, int(_PARTS_STALL_S / max(self._parse_s, 1e-6)))]
-        with self._parts.timed():
-            found = self._tools.parse(frame.pixels, tuple(face for face, _ in some))
-        self._parse_s = (self._parts.took_s or 0.0) / len(some)
-        for (face, track), outlines in zip(some, found, strict=True):
-            track.take_outlines(outlines, face, frame.time_s)
-
-
-class _Pace:
-    """Keeps something that takes long to a share of the time."""
-
-    def __init__(self, share: float, clock: Callable[[], float]) -> None:
-        self._share = share
-        self._clock = clock
-        self._next_s = float("-inf")
-        self.took_s: float | None = None
-
-    @property
-    def due(self) -> bool:
-        return self._clock() >= self._next_s
-
-    @contextmanager
-    def timed(self) -> Iterator[None]:
-        began = self._clock()
-        yield
-        self.took_s = self._clock() - began
-        self._next_s = began + self.took_s / self._share

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
@@ -12,6 +13,7 @@ from faceprint.pipeline.analysing import analyse_faces
 from faceprint.pipeline.appearance import AnalysedFace, Looks
 from faceprint.pipeline.face_choice import LIVENESS
 from faceprint.pipeline.live.outlines import Outlines, outline
+from faceprint.pipeline.live.parts import Parse
 from faceprint.pipeline.results import Detection
 from faceprint.quality import measure_quality
 from faceprint.types import Face, Image, LivenessModel, PoseEstimator
@@ -58,6 +60,7 @@ class AnalysisTools:
         liveness: The passive check.
         appear: From a frame and its faces to how each looks.
         parse: From a frame and its faces to the parts of each.
+        executor: Where parsing runs; one thread unless given.
         notes: What cannot be had, and why, in plain words.
         clock: Seconds that never go back, to measure how long things take.
     """
@@ -66,7 +69,8 @@ class AnalysisTools:
     pose: PoseEstimator | None = None
     liveness: LivenessModel | None = None
     appear: Callable[[Image, tuple[Face, ...]], Sequence[AnalysedFace]] | None = None
-    parse: Callable[[Image, tuple[Face, ...]], Sequence[Outlines]] | None = None
+    parse: Parse | None = None
+    executor: Executor | None = None
     notes: tuple[str, ...] = ()
     clock: Callable[[], float] = time.perf_counter
 
@@ -118,26 +122,22 @@ def _appearance(
     attributes = models.attribute_models()
 
     def appear(image: Image, faces: tuple[Face, ...]) -> Sequence[AnalysedFace]:
-        shown = (_shown(image, faces),)
+        shown = Detection("frame", image.shape[1], image.shape[0], faces, image, "")
         (found,) = analyse_faces(
-            models, attributes, shown, detector=detector, located=True, looks=_APPEARANCE_ALONE
+            models, attributes, (shown,), detector=detector, located=True, looks=_APPEARANCE_ALONE
         )
         return found.faces
 
     return appear
 
 
-def _parser(models: Models) -> Callable[[Image, tuple[Face, ...]], Sequence[Outlines]]:
-    models.parser  # noqa: B018
-    # Parsers take time to import, and most views need none.
-    from faceprint.pipeline.segmenting import segment_faces
+def _parser(models: Models) -> Parse:
+    parser = models.parser
+    # It takes time to import, and most views need none.
+    from faceprint.pipeline.segmenting import parse_faces
 
     def parse(image: Image, faces: tuple[Face, ...]) -> Sequence[Outlines]:
-        (found,) = segment_faces(models, (_shown(image, faces),), located=True)
-        return [outline(part.labels, left=part.left, top=part.top) for part in found.parts]
+        found = parse_faces(parser, image, faces)
+        return [outline(one.labels, left=one.place[0], top=one.place[1]) for one in found]
 
     return parse
-
-
-def _shown(image: Image, faces: tuple[Face, ...]) -> Detection:
-    return Detection("frame", image.shape[1], image.shape[0], faces, image, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,10 @@ _SAME_FMR = 1e-3
 _COMPARE_S = 0.4
 _CHECK_S = 0.4
 """How often the face is compared to that of the start, and given to the passive check."""
+
+_SLOW_S = 0.15
+_SLOW_FRAMES = 8
+"""Where that many frames are so far apart on average, a blink may fall between two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class LiveChallenge:
         self._challenge = challenge or Challenge(limits=limits)
         self._start: FloatArray | None = None
         self._compare_at_s = self._check_at_s = float("-inf")
+        self._times: deque[float] = deque(maxlen=_SLOW_FRAMES)
 
     @classmethod
     def of(cls, engine: Faceprint) -> LiveChallenge:
@@ -88,12 +94,20 @@ class LiveChallenge:
         """What came of it; None until it is over."""
         return self._challenge.result
 
+    @property
+    def slow(self) -> bool:
+        """Whether frames come so slowly that a blink may be missed."""
+        if len(self._times) < _SLOW_FRAMES:
+            return False
+        return (self._times[-1] - self._times[0]) / (_SLOW_FRAMES - 1) > _SLOW_S
+
     def look(self, frame: Frame, watched: Sequence[WatchedFace]) -> ChallengeState:
         """Where it stands after the next frame.
 
         Raises:
             ModelError: A model cannot be run.
         """
+        self._times.append(frame.time_s)
         only = watched[0] if len(watched) == 1 else None
         before = self.state.phase
         after = self._challenge.update(self._observe(frame, len(watched), only))
@@ -109,7 +123,10 @@ class LiveChallenge:
     def to_dict(self) -> dict[str, Any]:
         """Where it stands as JSON values, with the result once it is over."""
         result = self.result
-        return self.state.to_dict() | {"result": None if result is None else result.to_dict()}
+        return self.state.to_dict() | {
+            "slow": self.slow,
+            "result": None if result is None else result.to_dict(),
+        }
 
     def _observe(self, frame: Frame, count: int, only: WatchedFace | None) -> Observation:
         if only is None:

@@ -61,7 +61,7 @@ def window_sums(windows: Grey) -> WindowSums:
     side = windows.shape[1]
     sums, squares = summed(windows), squared_sums(windows)
     scales = inverse_deviations(sums, squares, side)[:, 0, 0]
-    columns = np.ascontiguousarray(sums.reshape(len(windows), -1).T)
+    columns = np.ascontiguousarray(sums.reshape(len(windows), (side + 1) ** 2).T)
     return WindowSums(columns, np.ascontiguousarray(scales))
 
 

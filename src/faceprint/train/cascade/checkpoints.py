@@ -90,7 +90,7 @@ def read_state(folder: RunFolder) -> CascadeState | None:
     cascade = read_cascade(place)
     windows = folder.path / _windows_name(len(cascade.stages))
     try:
-        with np.load(windows, allow_pickle=False) as found:
+        with windows.open("rb") as file, np.load(file, allow_pickle=False) as found:
             views = found["views"].tolist()
             return CascadeState(
                 cascade,

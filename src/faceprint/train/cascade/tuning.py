@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -60,10 +61,12 @@ def tune(
     """
     detector = ViolaJones(cascade, min_score=0.0)
     count = min(len(scenes), config.photos)
+    # Spread over all folders of photos.
+    chosen = np.linspace(0, len(scenes) - 1, count).round().astype(int).tolist()
     right, wrong = [np.zeros(0, dtype=np.float32)], [np.zeros(0, dtype=np.float32)]
-    for number in range(count):
+    for done, number in enumerate(chosen):
         if progress is not None:
-            progress("choosing how sure a find must be", number, count)
+            progress("choosing how sure a find must be", done, count)
         (faces,) = detector.detect([scenes.read(number)])
         found, false = _judge(scenes.scenes[number], faces)
         right.append(found)
@@ -88,7 +91,8 @@ def score_within(scores: FloatArray, allowed: int) -> float:
     ordered = np.sort(scores)[::-1]
     if allowed >= len(ordered):
         return 0.0
-    return float(np.floor(ordered[allowed] * 1e4) / 1e4) + 1e-4
+    # The score itself may lie a rounding error below four digits.
+    return round(math.floor(round(float(ordered[allowed]) * 1e4, 2) + 1) / 1e4, 4)
 
 
 def _judge(scene: Scene, faces: tuple[Face, ...]) -> tuple[FloatArray, FloatArray]:

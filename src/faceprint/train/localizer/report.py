@@ -31,6 +31,7 @@ from faceprint.evaluate.report import (
     Text,
     crops_picture,
     figure_of,
+    percent,
 )
 from faceprint.train.localizer.crops import Crops
 from faceprint.train.localizer.figures import (
@@ -120,7 +121,7 @@ def localizer_report(
 
 
 def _figures(figures: LocalizerFigures) -> Iterator[Figure]:
-    yield estimate_figure("Mean IoU", figures.overlap, better="higher")
+    yield estimate_figure("Mean IoU", figures.overlap, better="higher", unit="score")
     yield figure_of("Right on face or no face", figures.right, better="higher")
     yield figure_of("Faces found with IoU of a half or more", figures.placed, better="higher")
     yield figure_of("Faces missed", figures.missed)
@@ -149,7 +150,7 @@ def _size_table(measured: _Measured) -> Table:
     for low, high in pairwise(_SIZES):
         some = (sizes >= low) & (sizes < high)
         if some.any():
-            name = f"{low:.0%} to {min(high, 1):.0%}"
+            name = f"{percent(low)} to {percent(min(high, 1))}"
             overlap, found = float(measured.overlaps[some].mean()), float(said[some].mean())
             rows.append((name, int(some.sum()), overlap, found))
     columns = (

@@ -79,7 +79,7 @@ class TuningConfig(_Config):
     """
 
     false_positives: float = Field(0.05, gt=0)
-    photos: int = Field(600, ge=1)
+    photos: int = Field(1000, ge=1)
 
 
 class CascadeRecipe(_Config):

@@ -9,7 +9,6 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from faceprint.pipeline.labels import APPEARANCE_NOTE
 from faceprint.pipeline.live.watcher import Watcher
 from faceprint.web.access import PageVisitor
 from faceprint.web.live.rooms import Bell, LiveRooms, rooms_of
@@ -36,7 +35,6 @@ async def live_page(request: Request, visitor: PageVisitor) -> Response:
         page="live",
         watched=None if watcher is None else watcher.name,
         attributes=state_of(request).options.attributes,
-        appearance_note=APPEARANCE_NOTE,
     )
 
 

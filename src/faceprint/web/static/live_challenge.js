@@ -4,6 +4,7 @@ const DEEDS = { "turn-left": "turn left", "turn-right": "turn right", blink: "bl
 const START = "Am I real? Try the challenge";
 const STOP = "Stop the challenge";
 const LOST = "The connection was lost, and the challenge with it. Start it again.";
+const SLOW = "Pictures are looked at slowly just now: a blink may be missed.";
 
 export function setUpChallenge(root, tell) {
   const part = (name) => root.querySelector(`[data-${name}]`);
@@ -16,7 +17,7 @@ export function setUpChallenge(root, tell) {
     running = whether;
     button.textContent = running ? STOP : START;
     if (!running) {
-      arrow.hidden = true;
+      arrow.toggleAttribute("hidden", true);
       left.textContent = "";
     }
   }
@@ -49,14 +50,14 @@ export function setUpChallenge(root, tell) {
       return;
     }
     panel.dataset.phase = state.phase;
-    write(text, state.text);
-    write(hint, state.hint);
+    write(text, state.phase === "failed" ? `Not passed. ${state.text}` : state.text);
+    write(hint, state.hint || (state.slow && !state.result ? SLOW : ""));
     fill(state.phase === "passed" ? 1 : state.progress);
     write(left, state.seconds_left === null ? "" : `${Math.ceil(state.seconds_left)}`);
     showSteps(state);
     // Left and right are the person's own; where that is on the screen a mirror decides.
-    const turn = state.phase === "step" && state.step?.startsWith("turn-");
-    arrow.hidden = !turn;
+    const turn = Boolean(state.step?.startsWith("turn-"));
+    arrow.toggleAttribute("hidden", !turn);
     if (turn) arrow.classList.toggle("to-left", (state.step === "turn-left") === mirrored);
     if (state.result) {
       run(false);
@@ -101,7 +102,7 @@ export function setUpChallenge(root, tell) {
 function factsOf({ order, steps, seconds, similarity, liveness }) {
   const facts = [`Asked for, in an order drawn for this try: ${order.map((step) => DEEDS[step] ?? step).join(", ")}.`];
   for (const one of steps) facts.push(`${DEEDS[one.step] ?? one.step}: seen after ${one.seconds.toFixed(1)} s.`);
-  if (similarity !== null) facts.push(`The face stayed the same: likeness to the start at least ${similarity.toFixed(2)}.`);
+  if (similarity !== null) facts.push(`Likeness to the face at the start: at least ${similarity.toFixed(2)}.`);
   if (liveness !== null) facts.push(`The passive check said ${liveness.toFixed(2)} (1: a person, 0: a picture of one).`);
   facts.push(`It took ${seconds.toFixed(0)} s.`);
   return facts;

@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
-from faceprint.zoo.cards import ModelCard
+from faceprint.zoo.cards import Licence, ModelCard, OwnResource, WeightFile
 
 __all__ = ["CARDS"]
 
-CARDS: tuple[ModelCard, ...] = ()
+_RESEARCH = Licence("research only, as its training data", "forbidden")
+
+CARDS: tuple[ModelCard, ...] = (
+    ModelCard(
+        name="viola-jones",
+        kind="detector",
+        implementation="viola_jones",
+        summary="The classic of 2001, trained here: upright frontal faces, boxes without landmarks.",
+        files=(
+            WeightFile(
+                "viola-jones.json",
+                "sha256:c77f1453976215ebdb06deaa75173390f028ced61bbf23e6b544f6309a4adc9e",
+                213455,
+                (OwnResource("detect/weights/viola-jones.json"),),
+            ),
+        ),
+        code_licence=Licence("Apache-2.0", "allowed"),
+        weights_licence=_RESEARCH,
+        data_licence=Licence("LFW: news photos without a licence, research only", "forbidden"),
+        training_data="Frontal faces of 5,314 photos of LFW (peopleDevTrain), found by YuNet and O-Net, and 45 photos "
+        "without frontal faces; the training part of its recipe's split",
+        paper="Viola, Jones, Robust Real-Time Face Detection, IJCV 2004",
+    ),
+)
+"""All of them."""

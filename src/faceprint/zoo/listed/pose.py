@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from faceprint.zoo.cards import Licence, ModelCard, Url, WeightFile
+from faceprint.zoo.listed.terms import APACHE, MIT
 
 __all__ = ["CARDS"]
 
-_APACHE = Licence("Apache-2.0", "allowed")
-_MIT = Licence("MIT", "allowed")
 _FSANET = (
     "https://raw.githubusercontent.com/omasaht/headpose-fsanet-pytorch/"
     "002549c981b607f722e0810d999afcde7e5aaa66/pretrained"
@@ -26,8 +25,8 @@ CARDS: tuple[ModelCard, ...] = (
         implementation="landmarks",
         summary="The turn of a mean face that fits the five landmarks best; the default.",
         files=(),
-        code_licence=_APACHE,
-        weights_licence=_APACHE,
+        code_licence=APACHE,
+        weights_licence=APACHE,
         data_licence=Licence("no data but averages of landmarks", "allowed"),
         training_data="None; the mean face has the average proportions of landmarks on LFW photos",
         paper="DeMenthon, Davis, Model-Based Object Pose in 25 Lines of Code, IJCV 1995",
@@ -45,8 +44,8 @@ CARDS: tuple[ModelCard, ...] = (
                 "var", "2877b1db98e3dc66468e90df8db4a21059facd1c3f107af91c6d4fe6476a03e1", 1246963
             ),
         ),
-        code_licence=_MIT,
-        weights_licence=_MIT,
+        code_licence=MIT,
+        weights_licence=MIT,
         data_licence=Licence("300W-LP terms: research only", "forbidden"),
         training_data="300W-LP: AFW, HELEN, IBUG and LFPW with faces turned by a 3-D model",
         paper=(

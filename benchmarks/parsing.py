@@ -1,0 +1,234 @@
+"""How well parsers tell what heads show, and what follows: covered faces, faces hidden in their shape.
+
+    python benchmarks/parsing.py --data ../shared/data --out benchmarks/parsing.csv
+
+`iou`: each class, over the pixels of all photos of `parsing_labels.json` together, whose polygons were
+drawn by hand; none of these people is among those that `faceprint-parser` learnt from. A parser is asked
+about what its crop shows. `covered`: how much of a face is covered tells faces with masks from bare ones
+(`detection/`, boxes of 40 pixels and more): area under the curve. `hidden`: what recognition makes of LFW
+faces that are hidden in their shape alone, as `hiding.py` measures it for the ellipse.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import typer
+from rich.console import Console
+
+from faceprint import Detection, Faceprint
+from faceprint.evaluate.protocols import read_lfw
+from faceprint.geometry import iou_matrix
+from faceprint.media import read_image
+from faceprint.media.hide import HIDE_STYLES, hide_faces
+from faceprint.parse.classes import CLASSES, number_of
+from faceprint.parse.occlusion import FACE_CLASSES
+from faceprint.pipeline.choose import central_face
+from faceprint.pipeline.hiding.photos import boxes_of
+from faceprint.pipeline.hiding.shapes import face_masks
+from faceprint.pipeline.segmenting import FaceParts, parse_faces
+from faceprint.types import Face, Image, Labels
+from hiding import embed_all, is_found, score
+from machine import describe_machine, write_csv
+
+console = Console()
+Rows = list[dict[str, object]]
+
+LABELS: Final = Path(__file__).parent / "parsing_labels.json"
+UNKNOWN: Final = 255
+PARSERS: Final = ("grabcut", "faceprint-parser")
+SMALLEST_PX: Final = 40
+HIDDEN_PAIRS: Final = 500
+TOGETHER: Final = {
+    "face": FACE_CLASSES,
+    "eyes": ("right eye", "left eye"),
+    "brows": ("right brow", "left brow"),
+    "ears": ("right ear", "left ear"),
+    "lips and mouth": ("upper lip", "lower lip", "mouth"),
+}
+"""Classes that are measured as one."""
+
+ALONE: Final = ("background", "skin", "hair", "neck", "clothes", "nose", "glasses", "hat")
+
+
+def main(
+    data: Annotated[
+        Path, typer.Option(help="Folder of lfw/ and detection/.", envvar="FACEPRINT_DATA")
+    ] = Path("../shared/data"),
+    parsers: Annotated[str, typer.Option(help="Card names with commas between them.")] = ",".join(
+        PARSERS
+    ),
+    out: Annotated[Path | None, typer.Option(help="CSV to write.")] = None,
+) -> None:
+    """Measures parsers."""
+    machine = describe_machine()
+    rows: Rows = []
+    for name in parsers.split(","):
+        with Faceprint(parser=name) as engine:
+            measure_classes(engine, data, rows)
+            measure_covered(engine, data, rows)
+    with Faceprint() as engine:
+        measure_hidden(engine, data, rows)
+    for row in rows:
+        console.print(row)
+    if out is not None:
+        write_csv(out, [row | machine for row in rows])
+
+
+def add(rows: Rows, what: str, parser: str, of: str, value: float, count: int) -> None:
+    """One more figure."""
+    rows.append(
+        {"what": what, "parser": parser, "of": of, "value": round(value, 4), "count": count}
+    )
+
+
+def read_truths(data: Path) -> Iterator[tuple[Image, Labels]]:
+    """Each photo with what was drawn: class numbers, and `UNKNOWN` for what is not measured."""
+    for name, drawn in json.loads(LABELS.read_text(encoding="utf-8"))["photos"].items():
+        photo = read_image(data / name).pixels
+        labels = np.zeros(photo.shape[:2], np.uint8)
+        for what, corners in drawn:
+            value = UNKNOWN if what == "?" else number_of(what)
+            cv2.fillPoly(labels, [np.array(corners, np.int32).reshape(-1, 2)], value)
+        yield photo, labels
+
+
+def measure_classes(engine: Faceprint, data: Path, rows: Rows) -> None:
+    """Adds intersection over union for each class, the share of right pixels, and the time of a head."""
+    counts = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
+    seconds, photos = [], 0
+    for photo, truth in read_truths(data):
+        face = middle_face(engine, photo)
+        began = time.perf_counter()
+        (parts,) = parse_faces(engine.models.parser, photo, [face])
+        seconds.append(time.perf_counter() - began)
+        left, top = parts.place
+        height, width = parts.labels.shape
+        drawn = truth[top : top + height, left : left + width]
+        seen = drawn != UNKNOWN
+        np.add.at(counts, (drawn[seen], parts.labels[seen]), 1)
+        photos += 1
+    name = engine.models.parser.name
+    for of, classes in {**{one: (one,) for one in ALONE}, **TOGETHER}.items():
+        add(rows, "iou", name, of, iou(counts, [number_of(one) for one in classes]), photos)
+    add(rows, "pixels_right", name, "all", float(counts.trace() / counts.sum()), photos)
+    add(rows, "milliseconds", name, "a head", 1000 * float(np.median(seconds)), photos)
+
+
+def iou(counts: npt.NDArray[np.int64], numbers: Sequence[int]) -> float:
+    """Intersection over union of some classes taken as one, from counts of (drawn, found)."""
+    drawn, found = counts[numbers].sum(), counts[:, numbers].sum()
+    both = counts[np.ix_(numbers, numbers)].sum()
+    return float(both / max(drawn + found - both, 1))
+
+
+def middle_face(engine: Faceprint, photo: Image) -> Face:
+    """The face in the middle of a photo, with landmarks as parsers take them."""
+    found = engine.detect(photo)
+    central = central_face(found)
+    if central is None:
+        raise typer.BadParameter("A labelled photo shows no face in its middle.")
+    (face,) = engine.models.with_landmarks(
+        photo, (found.faces[central],), alignment=engine.models.parser.alignment
+    )
+    return face
+
+
+def measure_covered(engine: Faceprint, data: Path, rows: Rows) -> None:
+    """Adds how well the covered share tells masked faces from bare ones."""
+    shares: dict[str, list[float]] = {"con_mascarilla": [], "sin_mascarilla": []}
+    for path in sorted((data / "detection").glob("*.jpg")):
+        photo = read_image(path).pixels
+        for kind, parts in labelled_faces(engine, photo, path.with_suffix(".xml")):
+            if kind in shares:
+                shares[kind].append(parts.occlusion)
+    masked, bare = (np.array(shares[kind]) for kind in ("con_mascarilla", "sin_mascarilla"))
+    name = engine.models.parser.name
+    more = (masked[:, None] > bare[None]).mean() + (masked[:, None] == bare[None]).mean() / 2
+    add(rows, "covered_auc", name, "masks or none", float(more), len(masked) + len(bare))
+    add(rows, "covered_median", name, "with a mask", float(np.median(masked)), len(masked))
+    add(rows, "covered_median", name, "without", float(np.median(bare)), len(bare))
+
+
+def labelled_faces(
+    engine: Faceprint, photo: Image, labels: Path
+) -> Iterator[tuple[str, FaceParts]]:
+    """What is found of the labelled faces of a photo, with the kind of each."""
+    objects = ET.parse(labels).getroot().iter("object")
+    kinds, boxes = [], []
+    for one in objects:
+        box = one.find("bndbox")
+        if box is not None:
+            kinds.append(str(one.findtext("name")))
+            ends = [box.findtext(side, "0") for side in ("xmin", "ymin", "xmax", "ymax")]
+            boxes.append([float(end) for end in ends])
+    faces = engine.detect(photo).faces
+    if not faces or not boxes:
+        return
+    overlaps = iou_matrix(np.array(boxes, np.float32), boxes_of(faces))
+    pairs = [
+        (kind, faces[int(row.argmax())])
+        for kind, row in zip(kinds, overlaps, strict=True)
+        if row.max() > 0.5
+    ]
+    large = [(kind, face) for kind, face in pairs if face.height >= SMALLEST_PX]
+    parser = engine.models.parser
+    placed = engine.models.with_landmarks(
+        photo, tuple(face for _, face in large), alignment=parser.alignment
+    )
+    parts = parse_faces(parser, photo, placed)
+    yield from zip((kind for kind, _ in large), parts, strict=True)
+
+
+def measure_hidden(engine: Faceprint, data: Path, rows: Rows) -> None:
+    """Adds what recognition makes of faces that are hidden in their shape."""
+    pairs = read_lfw(data / "lfw", view=1)
+    genuine = np.stack([pairs.first, pairs.second], axis=1)[pairs.same][:HIDDEN_PAIRS]
+    tested, ends = np.unique(genuine, return_inverse=True)
+    photos = [pairs.photos[index] for index in tested]
+    found = [one for one in engine.detect_many(photos) if isinstance(one, Detection)]
+    images = [one.pixels for one in found]
+    central = [central_face(one) for one in found]
+    faces: list[tuple[Face, ...]] = [
+        () if index is None else (one.faces[index],)
+        for one, index in zip(found, central, strict=True)
+    ]
+    masks = [
+        face_masks(engine.models, image, some) for image, some in zip(images, faces, strict=True)
+    ]
+    calibration = engine.models.calibration
+    if calibration is None:
+        raise typer.BadParameter("The default models have no calibration.")
+    limit = calibration.threshold(1e-3).score
+    name = engine.models.parser.name
+    own = np.array([k for k, some in enumerate(faces) if some])
+    couples = ends.reshape(-1, 2)
+    couples = couples[np.isin(couples, own).all(axis=1)]
+    shaped = np.array([masks[k][0] is not None for k in own])
+    add(rows, "hidden_in_shape", name, "all", float(shaped.mean()), len(own))
+    clear = embed_all(engine, images, faces)
+    for how in HIDE_STYLES:
+        hidden = [
+            hide_faces(image, boxes_of(some), how=how, masks=shapes)
+            for image, some, shapes in zip(images, faces, masks, strict=True)
+        ]
+        again = engine.models.detect(hidden, thorough=False)
+        seen = [is_found(faces[k], again[k]) for k in own]
+        vectors = embed_all(engine, hidden, faces)
+        same = score(vectors, clear, np.stack([own, own], axis=1)) >= limit
+        other = score(vectors, clear, couples) >= limit
+        add(rows, "hidden_found_again", name, how, float(np.mean(seen)), len(own))
+        add(rows, "hidden_matches_own_photo", name, how, float(same.mean()), len(own))
+        add(rows, "hidden_matches_other_photo", name, how, float(other.mean()), len(couples))
+
+
+if __name__ == "__main__":
+    typer.run(main)
