@@ -68,9 +68,14 @@ POINTS: Final = 40
 FRAME: Final = (384, 288)
 PAPER_FPS: Final = 15
 """Viola and Jones 2004, on a Pentium III of 700 MHz."""
-NEIGHBOURS: Final = (2, 4, 8)
-"""How many windows must agree, for a curve of `lbp`, which gives no scores."""
-USUAL_NEIGHBOURS: Final = 4
+NEIGHBOURS: Final = 4
+"""How many windows must agree, scikit-image's default; their number stands in for a score."""
+SMALLEST_PX: Final = 24
+ALIKE: Final = 0.5
+"""Windows that overlap a group by a larger share than this belong to it, scikit-image's default."""
+NEVER: Final = 2.0
+"""An overlap that no windows have: none are put together."""
+CHECKED: Final = 10
 TEACHERS: Final = ("yunet", "mtcnn")
 
 Finds = Sequence[FoundFaces]
@@ -114,6 +119,8 @@ def main(
     """Measures everybody on everything, then their speed."""
     machine = describe_machine()
     names = detectors.split(",")
+    if "lbp" in names:
+        check_grouping(sorted((data / "detection").glob("*.jpg"))[:CHECKED])
     rows = speed(names, frames(data / "video" / "hamilton.mp4"), rounds)
     points = []
     for sets in (lfw(data / "lfw", limit), crowds(data / "detection", limit), groups(data, cache)):
@@ -197,10 +204,14 @@ def finder(name: str, cache: Path) -> Find:
 
 
 def find_lbp(photos: Sequence[Path], cache: Path) -> Finds:
-    """scikit-image's cascade, at some numbers of windows that must agree: these are its scores."""
+    """scikit-image's cascade, with the number of windows of each find as its score."""
     cascade = Cascade(samples.lbp_frontal_face_cascade_filename())
     found = []
-    recipe = {"scikit-image": metadata.version("scikit-image"), "neighbours": NEIGHBOURS}
+    recipe = {
+        "scikit-image": metadata.version("scikit-image"),
+        "neighbours": NEIGHBOURS,
+        "scores": "windows",
+    }
     with KeptResults.open(cache, "lbp", recipe) as kept:
         for photo in track(photos, "lbp", console=console):
             digest = str(digest_of(photo))
@@ -212,27 +223,65 @@ def find_lbp(photos: Sequence[Path], cache: Path) -> Finds:
 
 
 def look_lbp(cascade: Any, image: Image) -> FoundFaces:
-    levels = {count: lbp_boxes(cascade, image, count) for count in NEIGHBOURS}
-    loose = levels[NEIGHBOURS[0]]
-    scores = np.full(len(loose), NEIGHBOURS[0], dtype=np.float32)
-    for count in NEIGHBOURS[1:]:
-        scores[iou_matrix(loose, levels[count]).max(axis=1, initial=0) > 0.99] = count
-    rows = np.concatenate([loose, scores[:, None]], axis=1)
-    rows = rows[np.argsort(-scores, kind="stable")]
-    usual = rows[rows[:, 4] >= USUAL_NEIGHBOURS]
-    return FoundFaces(image.shape[1], image.shape[0], usual, rows)
+    places, counts = grouped(lbp_windows(cascade, image))
+    finds = np.concatenate([box_of(corners(places)), counts[:, None]], axis=1)
+    finds = finds[np.argsort(-counts, kind="stable")]
+    usual = finds[finds[:, 4] >= NEIGHBOURS]
+    return FoundFaces(image.shape[1], image.shape[0], usual, finds)
 
 
-def lbp_boxes(cascade: Any, image: Image, neighbours: int) -> FloatArray:
-    """(N, 4) float32 boxes, in the shape of YuNet's."""
+def lbp_windows(cascade: Any, image: Image, **grouping: float) -> FloatArray:
+    """The windows that pass, (N, 4) float32: left, top, width, height; put together if `grouping` says how."""
     side = min(image.shape[:2])
-    if side < 24:
+    if side < SMALLEST_PX:
         return np.zeros((0, 4), dtype=np.float32)
-    found = cascade.detect_multi_scale(
-        image, 1.2, 1, (24, 24), (side, side), min_neighbor_number=neighbours
-    )
-    rows = [(f["c"], f["r"], f["c"] + f["width"], f["r"] + f["height"]) for f in found]
-    return box_of(np.array(rows, dtype=np.float32).reshape(-1, 4))
+    how = grouping or {"min_neighbor_number": 1, "intersection_score_threshold": NEVER}
+    found = cascade.detect_multi_scale(image, 1.2, 1, (SMALLEST_PX,) * 2, (side, side), **how)
+    rows = [[one[key] for key in ("c", "r", "width", "height")] for one in found]
+    return np.array(rows, dtype=np.float32).reshape(-1, 4)
+
+
+def corners(places: FloatArray) -> FloatArray:
+    """Left, top, width, height as boxes."""
+    boxes: FloatArray = np.concatenate([places[:, :2], places[:, :2] + places[:, 2:]], axis=1)
+    return boxes
+
+
+def grouped(windows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Windows put together as scikit-image does: (G, 4) means in whole pixels, (G,) how many each stands for.
+
+    scikit-image itself does not say how many; `check_grouping` sees that the means are the same.
+    """
+    sums: list[FloatArray] = []
+    counts: list[int] = []
+    for window in windows:
+        means = means_of(sums, counts)
+        overlaps = iou_matrix(corners(window[None]), corners(means), of_smaller=True)[0]
+        if overlaps.max(initial=0) > ALIKE:
+            group = int(overlaps.argmax())
+            sums[group] = sums[group] + window
+            counts[group] += 1
+        else:
+            sums.append(window)
+            counts.append(1)
+    return means_of(sums, counts), np.array(counts, dtype=np.float32)
+
+
+def means_of(sums: Sequence[FloatArray], counts: Sequence[int]) -> FloatArray:
+    whole = [np.floor(one / count) for one, count in zip(sums, counts, strict=True)]
+    return np.array(whole, dtype=np.float32).reshape(-1, 4)
+
+
+def check_grouping(photos: Sequence[Path]) -> None:
+    """Fails where our grouping gives other boxes than scikit-image's."""
+    cascade = Cascade(samples.lbp_frontal_face_cascade_filename())
+    for photo in photos:
+        image = read_image(photo).pixels
+        places, counts = grouped(lbp_windows(cascade, image))
+        ours = places[counts >= NEIGHBOURS]
+        theirs = lbp_windows(cascade, image, min_neighbor_number=NEIGHBOURS)
+        if sorted(map(tuple, ours.tolist())) != sorted(map(tuple, theirs.tolist())):
+            raise typer.BadParameter(f"scikit-image groups the windows of {photo} otherwise")
 
 
 def measure(some: Set, name: str, finds: Finds) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -335,7 +384,7 @@ def one_by_one(name: str) -> Callable[[Image], object]:
     """The bare detector on one frame."""
     if name == "lbp":
         cascade = Cascade(samples.lbp_frontal_face_cascade_filename())
-        return lambda image: lbp_boxes(cascade, image, USUAL_NEIGHBOURS)
+        return lambda image: lbp_windows(cascade, image, min_neighbor_number=NEIGHBOURS)
     settings = read_settings()
     detector = load_detector(name, weight_store(settings), RuntimeOptions(threads=1))
     return lambda image: detector.detect([image])

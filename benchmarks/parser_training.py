@@ -138,7 +138,7 @@ def train_round(network: UNet, heads: Heads, *, epochs: float, rate: float, seed
         optimiser.step()
         schedule.step()
         average(steady, network, keep=min(DECAY, (step + 1) / (step + 10)))
-        mean = float(loss) if step == 0 else 0.98 * mean + 0.02 * float(loss)
+        mean = loss.item() if step == 0 else 0.98 * mean + 0.02 * loss.item()
         if step % 100 == 0:
             console.print(f"{step} of {steps}: {mean:.3f}, {time.monotonic() - began:.0f} s")
     return steady

@@ -90,22 +90,23 @@ def add(rows: Rows, what: str, parser: str, of: str, value: float, count: int) -
     )
 
 
-def read_truths(data: Path) -> Iterator[tuple[Image, Labels]]:
-    """Each photo with what was drawn: class numbers, and `UNKNOWN` for what is not measured."""
-    for name, drawn in json.loads(LABELS.read_text(encoding="utf-8"))["photos"].items():
+def read_truths(data: Path) -> Iterator[tuple[Image, Labels, bool]]:
+    """Photos, what was drawn on them (`UNKNOWN` for what is not measured), and whether they are held out."""
+    drawn = json.loads(LABELS.read_text(encoding="utf-8"))
+    for name, shapes in drawn["photos"].items():
         photo = read_image(data / name).pixels
         labels = np.zeros(photo.shape[:2], np.uint8)
-        for what, corners in drawn:
+        for what, corners in shapes:
             value = UNKNOWN if what == "?" else number_of(what)
             cv2.fillPoly(labels, [np.array(corners, np.int32).reshape(-1, 2)], value)
-        yield photo, labels
+        yield photo, labels, name in drawn["held_out"]
 
 
 def measure_classes(engine: Faceprint, data: Path, rows: Rows) -> None:
     """Adds intersection over union for each class, the share of right pixels, and the time of a head."""
-    counts = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
-    seconds, photos = [], 0
-    for photo, truth in read_truths(data):
+    name = engine.models.parser.name
+    tables, seconds, held = [], [], []
+    for photo, truth, held_out in read_truths(data):
         face = middle_face(engine, photo)
         began = time.perf_counter()
         (parts,) = parse_faces(engine.models.parser, photo, [face])
@@ -114,13 +115,19 @@ def measure_classes(engine: Faceprint, data: Path, rows: Rows) -> None:
         height, width = parts.labels.shape
         drawn = truth[top : top + height, left : left + width]
         seen = drawn != UNKNOWN
+        counts = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
         np.add.at(counts, (drawn[seen], parts.labels[seen]), 1)
-        photos += 1
-    name = engine.models.parser.name
-    for of, classes in {**{one: (one,) for one in ALONE}, **TOGETHER}.items():
-        add(rows, "iou", name, of, iou(counts, [number_of(one) for one in classes]), photos)
-    add(rows, "pixels_right", name, "all", float(counts.trace() / counts.sum()), photos)
-    add(rows, "milliseconds", name, "a head", 1000 * float(np.median(seconds)), photos)
+        tables.append(counts)
+        held.append(held_out)
+    chosen = {"": np.ones(len(held), bool), " of those held out": np.array(held)}
+    for which, some in chosen.items():
+        counts = np.stack(tables)[some].sum(axis=0)
+        for of, classes in {**{one: (one,) for one in ALONE}, **TOGETHER}.items():
+            share = iou(counts, [number_of(one) for one in classes])
+            add(rows, f"iou{which}", name, of, share, int(some.sum()))
+        right = float(counts.trace() / counts.sum())
+        add(rows, f"pixels right{which}", name, "all", right, int(some.sum()))
+    add(rows, "milliseconds", name, "a head", 1000 * float(np.median(seconds)), len(seconds))
 
 
 def iou(counts: npt.NDArray[np.int64], numbers: Sequence[int]) -> float:

@@ -99,14 +99,13 @@ def printed(photo: Image, backdrop: Image, rng: np.random.Generator) -> Image:
     grey = light.mean(axis=2, keepdims=True)
     light = grey + (light - grey) * rng.uniform(0.65, 0.9)
     light = _inked(light, rng)
-    light = ink + (paper - ink) * np.clip(light, 0, 1) * rng.uniform(0.95, 1.0, 3)
-    light = light + rng.normal(0, 0.008, light.shape[:2])[..., None]
+    on_paper = ink + (paper - ink) * np.clip(light, 0, 1) * rng.uniform(0.95, 1.0, 3)
+    sheet = (on_paper + rng.normal(0, 0.008, light.shape[:2])[..., None]).astype(np.float32)
     rim = round(rng.uniform(0, 0.06) * light.shape[1])
-    if rim:
-        sides = (rim,) * 4
-        light = cv2.copyMakeBorder(light, *sides, cv2.BORDER_CONSTANT, value=(float(paper),) * 3)
-    light = bend(np.asarray(light, np.float32), rng.uniform(0, 25), rng)
-    return _capture(_scene(np.asarray(light, np.float32), backdrop, rng), rng)
+    bare = (float(paper),) * 3
+    framed_sheet = cv2.copyMakeBorder(sheet, *(rim,) * 4, cv2.BORDER_CONSTANT, value=bare)
+    bent = bend(np.asarray(framed_sheet, np.float32), rng.uniform(0, 25), rng)
+    return _capture(_scene(bent, backdrop, rng), rng)
 
 
 def screened(photo: Image, backdrop: Image, rng: np.random.Generator) -> Image:

@@ -250,14 +250,15 @@ scenes = sample_scenes() if lfw is None or not lfw.is_dir() else real_scenes(lfw
 print(f"{scenes.sources}: {scenes.faces} faces in {len(scenes)} photos")
 
 train = scenes.part("train")
-faces = face_windows(train, side_px=WINDOW_PX, mirrored=True, jitter=Jitter(2))[0]
+faces, whose = face_windows(train, side_px=WINDOW_PX, mirrored=True, jitter=Jitter(2))
 backgrounds = background_windows(train, 2000, side_px=WINDOW_PX)[0]
 print(f"windows: {len(faces)} of faces, {len(backgrounds)} of anything else")
 
+mixed = np.random.default_rng(0)
 figure, panels = plt.subplots(1, 3, figsize=(11, 4))
 for axes, windows, title in (
-    (panels[0], faces[:64], "faces"),
-    (panels[1], backgrounds[:64], "no faces"),
+    (panels[0], mixed.permutation(faces)[:64], "faces"),
+    (panels[1], mixed.permutation(backgrounds)[:64], "no faces"),
 ):
     sheet = windows.reshape(8, 8, WINDOW_PX, WINDOW_PX).swapaxes(1, 2).reshape(8 * WINDOW_PX, -1)
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255)
@@ -408,7 +409,9 @@ plt.show()
 
 # %%
 heavy = booster.weights / booster.weights.sum()
-hardest_faces = np.argsort(-heavy[booster.labels])[:10].tolist()
+by_weight = np.argsort(-heavy[booster.labels])
+firsts = np.sort(np.unique(whose[by_weight], return_index=True)[1])  # once of each photo
+hardest_faces = by_weight[firsts[:10]].tolist()
 hardest_others = np.argsort(-heavy[~booster.labels])[:10].tolist()
 figure, panels = plt.subplots(2, 10, figsize=(11, 2.6))
 for axes, row in zip(panels[0], hardest_faces, strict=True):

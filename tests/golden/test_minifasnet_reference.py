@@ -134,7 +134,7 @@ def test_score_is_the_mean_of_both_networks_on_crops_as_published(
         scores.append(float(torch.softmax(logits, dim=1)[0, 1]))
     model = load_liveness("minifasnet", store, RuntimeOptions(threads=1))
     face = Face(np.array([x, y, x + width, y + height], np.float32), 1.0)
-    rgb = np.ascontiguousarray(frame[..., ::-1])
+    rgb = np.array(frame[..., ::-1], dtype=np.uint8)
     (found,) = model.score([rgb], [[face]])
     assert found.dtype == np.float32
     assert float(found[0]) == pytest.approx(np.mean(scores), abs=1e-4)

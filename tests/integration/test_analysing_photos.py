@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 
 from faceprint import Analysis, Call, Consent, Faceprint, Failure, Looks
 from faceprint.cli import analysing
-from faceprint.errors import MissingExtraError, UnknownModelError
+from faceprint.errors import InputError, MissingExtraError, UnknownModelError
 from faceprint.media import read_image
 from faceprint.pipeline.labels import APPEARANCE_NOTE
 from faceprint.zoo import WeightStore
@@ -116,15 +117,17 @@ def test_an_unknown_model_is_refused_before_any_photo_is_read(faceprint: Facepri
         faceprint.analyze_many(iter(()), models=("yunet",))
 
 
-def run(tmp_path: Path, cache: Path, *words: str | Path) -> Any:
+def run(tmp_path: Path, cache: Path, *words: str | Path, **settings: str) -> Any:
     app = typer.Typer()
     analysing.register(app)
     environment = {
+        "FACEPRINT_GALLERY": str(tmp_path / "gallery.db"),
         "FACEPRINT_CACHE": str(cache),
         "FACEPRINT_WEIGHTS": str(tmp_path / "weights"),
         "FACEPRINT_OFFLINE": "1",
         "FACEPRINT_ATTRIBUTES": ",".join(MODELS),
         "COLUMNS": "120",
+        **settings,
     }
     done = CliRunner(env=environment).invoke(
         app, [str(word) for word in words], catch_exceptions=False, standalone_mode=False
@@ -163,3 +166,49 @@ def test_a_failed_photo_is_reported_and_the_rest_done(
     assert 0 <= face["appearance"]["female_probability"] <= 1
     assert [model.split(":")[0] for model in found["models"]] == ["dlib-gender"]
     assert APPEARANCE_NOTE not in done.stderr
+
+
+def test_what_is_missing_is_told_and_the_rest_comes(
+    two: Path, cache_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faceprint.pipeline.attribute_choice.CARDS", {})
+    done, code = run(tmp_path, cache_root, two, "--parts", FACEPRINT_ATTRIBUTES="auto")
+    assert code == 0
+    assert "their right" in done.stdout
+    assert "hair" in done.stdout
+    assert "looks like" not in done.stdout
+    assert "Left out: No model that estimates age" in done.stderr
+    assert "Left out: No test of liveness" in done.stderr
+    assert APPEARANCE_NOTE not in done.stderr
+
+
+def test_names_come_with_the_analysis_and_the_search_is_noted(
+    two: Path, cache_root: Path, tmp_path: Path, data_root: Path
+) -> None:
+    places = {"cache": cache_root, "weights": tmp_path / "weights"}
+    with Faceprint(gallery=str(tmp_path / "gallery.db"), **places) as made:
+        photos = sorted((data_root / "people" / "train" / "rose_leslie").iterdir())
+        consent = Consent.given("Public figure, for tests.", "tests", by="test")
+        made.enrol("Rose Leslie", photos, call=Call("test", "enrol"), consent=consent)
+    words = ("--names", "--by", "Ada", "--purpose", "door", "--no-appearance", "--json")
+    done, code = run(tmp_path, cache_root, two, *words)
+    assert code == 0
+    found = json.loads(done.stdout)
+    assert {face["who"]["name"] for face in found["faces"]} == {"Rose Leslie", None}
+    assert [face["appearance"] for face in found["faces"]] == [None, None]
+    with sqlite3.connect(tmp_path / "gallery.db") as database:
+        noted = " ".join(str(row) for row in database.iterdump())
+    database.close()
+    assert "cli:Ada" in noted
+    assert "door" in noted
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--by", "Ada"], "add --names"), (["--no-appearance", "--models", "x"], "leave one out")],
+)
+def test_options_that_do_not_go_together_are_refused(
+    cache_root: Path, tmp_path: Path, words: list[str], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        run(tmp_path, cache_root, "photo.jpg", *words)

@@ -23,6 +23,8 @@ from faceprint.train.recipes.cascade import (
 from faceprint.train.scenes import Scenes
 from faceprint.train.scenes.finding import find_scenes
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 60
 RECIPE = CascadeRecipe(
     name="tiny",
@@ -84,8 +86,8 @@ def test_the_model_is_a_detector_like_any_other(
     assert 1 <= len(finished.cascade.stages) <= 3
     test = scenes.part("test")
     number = next(k for k, one in enumerate(test.scenes) if len(one.boxes))
-    options = {"gallery": str(tmp_path / "gallery.db"), "cache": cache_root}
-    with Faceprint(detector=str(finished.folder.model), **options) as faces:
+    model, gallery = str(finished.folder.model), str(tmp_path / "gallery.db")
+    with Faceprint(detector=model, gallery=gallery, cache=cache_root) as faces:
         found = faces.models.detect([test.read(number)], thorough=False, min_score=0.01)[0]
     (box,) = test.scenes[number].boxes[:1]
     middle = (box[:2] + box[2:]) / 2

@@ -22,6 +22,7 @@ from faceprint.cli.options import (
 from faceprint.cli.output import err, escape, out, table
 from faceprint.cli.photos import PhotosArgument, each_photo, face_count
 from faceprint.errors import InputError
+from faceprint.liveness import LIVENESS_NOTE
 from faceprint.pipeline import AnalysedFace, Analysis, Looks
 from faceprint.pipeline.analysis_picture import analysis_pixels
 from faceprint.pipeline.labels import (
@@ -35,8 +36,6 @@ from faceprint.pipeline.labels import (
 )
 
 __all__ = ["register"]
-
-_SIDES = ("left", "top", "width")
 
 
 def register(app: typer.Typer) -> None:
@@ -133,8 +132,6 @@ class _Told:
     def finish(self) -> None:
         """Prints what could not be told, and how far what was told can be trusted."""
         if self._alive:
-            from faceprint.liveness import LIVENESS_NOTE
-
             err.print(escape(LIVENESS_NOTE))
         if self._models:
             err.print(escape(f"By {', '.join(self._models)}. {APPEARANCE_NOTE}"))
@@ -145,7 +142,6 @@ class _Told:
 def _cells(number: int, item: AnalysedFace) -> dict[str, str]:
     """What the columns of the table say of a face."""
     face = item.face
-    places = (face.box[0], face.box[1], face.width)
     return {
         "#face": str(number),
         "who": "" if item.who is None else name_label(item.who) or "no decision",
@@ -154,5 +150,5 @@ def _cells(number: int, item: AnalysedFace) -> dict[str, str]:
         "#liveness": "" if item.liveness is None else f"{item.liveness:.2f}",
         "parts": parts_words(item.parts),
         "estimate": appearance_words(item),
-        **{f"#{side}": f"{place:.0f}" for side, place in zip(_SIDES, places, strict=True)},
+        "#left, top": f"{face.box[0]:.0f}, {face.box[1]:.0f}",
     }

@@ -35,6 +35,20 @@ _GROUPS: Final = {
 }
 """Names for several classes at once."""
 
+_COLUMNS: Final = {
+    "skin": ("skin",),
+    "hair": ("hair",),
+    "hat": ("hat",),
+    "glasses": ("glasses",),
+    **{name: _GROUPS[name] for name in ("brows", "eyes")},
+    "nose": ("nose",),
+    "lips": (*_GROUPS["lips"], "mouth"),
+    "ears": _GROUPS["ears"],
+    "neck": ("neck",),
+    "jewels": ("earring", "necklace"),
+}
+"""What the table tells of each head, in shares of its pixels."""
+
 _FEWEST_SHOWN: Final = 0.0005
 
 
@@ -195,15 +209,16 @@ def _show(done: _Written, only: Sequence[str] | None) -> None:
     out.print(f"{head} -> {escape(str(done.files[1]))}")
     if not result.parts:
         return
-    rows = table("#face", "shows", "#share of the head", "#covered")
-    for number, parts in enumerate(result.parts):
-        shown = {
-            name: share
-            for name, share in sorted(parts.areas.items(), key=lambda item: -item[1])
-            if share >= _FEWEST_SHOWN and (only is None or name in only)
+    shares = [
+        {
+            column: sum(parts.areas.get(name, 0) for name in names if only is None or name in only)
+            for column, names in _COLUMNS.items()
         }
-        first = [str(number), f"{parts.occlusion:.0%}"]
-        for name, share in (shown or {"nothing of it": 0.0}).items():
-            rows.add_row(first[0], name, f"{share:.1%}", first[1])
-            first = ["", ""]
+        for parts in result.parts
+    ]
+    columns = [c for c in _COLUMNS if any(row[c] >= _FEWEST_SHOWN for row in shares)]
+    rows = table("#face", *(f"#{column}" for column in columns), "#covered")
+    for number, (row, parts) in enumerate(zip(shares, result.parts, strict=True)):
+        cells = (f"{row[column]:.1%}" for column in columns)
+        rows.add_row(str(number), *cells, f"{parts.occlusion:.0%}")
     out.print(rows)

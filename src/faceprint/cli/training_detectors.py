@@ -113,7 +113,9 @@ def _launch(
     if recipe.task == "cascade":
         from faceprint.train.cascade.run import CascadeRequest, train_cascade
 
-        request = CascadeRequest(scenes, run.out, resume=run.resume, command=command)
+        request = CascadeRequest(
+            scenes, run.out, resume=run.resume, threads=run.threads, command=command
+        )
         return train_cascade(recipe, request, progress=step)
     from faceprint.pipeline.models import weight_store
     from faceprint.train.localizer.run import LocalizerRequest, train_localizer

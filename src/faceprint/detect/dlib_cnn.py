@@ -13,26 +13,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
 from faceprint.detect.dlib_pyramid import fill, lay_out, resample, rounded
-from faceprint.errors import WeightsCorruptError
 from faceprint.runtime import RuntimeOptions, Session, open_session
 from faceprint.types import Face, FloatArray, Image
 from faceprint.zoo import ModelCard, WeightStore
-from faceprint.zoo.dlib_files import Layer, fold_convolution, read_layers
+from faceprint.zoo.dlib_files import read_layers
 
 __all__ = ["DlibCnn", "build"]
-
-_OPSET: Final = 13
-_IR_VERSION: Final = 8
-_CONVOLUTIONS: Final = ((5, 2), (5, 2), (5, 2), (5, 1), (5, 1), (5, 1), (9, 1))
-"""Kernel side and stride of each."""
 
 _STRIDE_PX: Final = 8
 _FIRST_PX: Final = 14
@@ -43,7 +35,7 @@ _LEAST_PX: Final = 29
 
 _WINDOW_PX: Final = 80
 _OVERLAP: Final = 0.3382761351109955
-"""Of the smallest box around both, beyond which a find suppresses a worse one; as the file has it."""
+"""Of the smallest box around both, beyond which a find suppresses a worse one; as dlib's file has it."""
 
 _DOUBLING_SHIFT: Final = np.array([1.25, 0.75, 1.25, 0.75])
 """Between the pixels of an image and of the doubled one, in dlib's own reckoning."""
@@ -62,7 +54,11 @@ def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> DlibC
     """
 
     def make(files: tuple[Path, ...]) -> bytes:
-        return _build_graph(read_layers(files[0].read_bytes(), name=files[0].name), card)
+        # Reading ONNX takes a quarter of a second to import, and is needed once.
+        from faceprint.detect.dlib_cnn_network import build_graph
+
+        window = (_WINDOW_PX, _WINDOW_PX, _OVERLAP)
+        return build_graph(read_layers(files[0].read_bytes(), name=files[0].name), card, window)
 
     path = store.made(card, f"r{card.revision}.onnx", make)
     # Near the threshold, bf16 would find other faces than dlib.
@@ -155,57 +151,3 @@ def _suppress(boxes: npt.NDArray[np.float64]) -> list[int]:
 def _area(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     area: npt.NDArray[np.float64] = np.maximum(high - low + 1, 0).prod(axis=1)
     return area
-
-
-def _build_graph(layers: Sequence[Layer], card: ModelCard) -> bytes:
-    """An ONNX file of the network: (N, H, W, 3) float32 to (N, 1, H', W') float32."""
-    (head, *_), convolutions = layers, _group(layers)
-    window = np.array([_WINDOW_PX, _WINDOW_PX, _OVERLAP], dtype=np.float32)
-    if not np.array_equal(head.arrays[0], window) or len(convolutions) != len(_CONVOLUTIONS):
-        raise WeightsCorruptError(
-            f"This is not the file of dlib's CNN face detector: {len(_CONVOLUTIONS)} convolutions and a "
-            f"window of {_WINDOW_PX} pixels were expected. Use the file that the card names."
-        )
-    nodes = [helper.make_node("Transpose", ["picture"], ["step_0"], perm=[0, 3, 1, 2])]
-    tensors: list[onnx.TensorProto] = []
-    channels = len(card.mean)
-    for number, (some, (kernel, stride)) in enumerate(
-        zip(convolutions, _CONVOLUTIONS, strict=True), start=1
-    ):
-        weights, bias = fold_convolution(some, channels=channels, kernel=kernel)
-        channels = len(bias)
-        names = [f"weights_{number}", f"bias_{number}"]
-        tensors += map(numpy_helper.from_array, (weights, bias), names)
-        how: dict[str, Any] = {"strides": [stride] * 2}
-        how["pads"] = [kernel // 2 if stride == 1 else 0] * 4
-        last = number == len(_CONVOLUTIONS)
-        output = "margins" if last else f"map_{number}"
-        nodes.append(helper.make_node("Conv", [f"step_{number - 1}", *names], [output], **how))
-        if not last:
-            nodes.append(helper.make_node("Relu", [output], [f"step_{number}"]))
-    graph = helper.make_graph(
-        nodes,
-        card.name,
-        [_describe("picture", ["batch", "height", "width", 3])],
-        [_describe("margins", ["batch", 1, "rows", "columns"])],
-        tensors,
-    )
-    opset = helper.make_opsetid("", _OPSET)
-    model = helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
-
-
-def _group(layers: Sequence[Layer]) -> list[list[Layer]]:
-    """Each convolution with the batch norm behind it."""
-    groups: list[list[Layer]] = []
-    for layer in layers:
-        if layer.name == "con_4":
-            groups.append([layer])
-        elif layer.name == "bn_con2" and groups:
-            groups[-1].append(layer)
-    return groups
-
-
-def _describe(name: str, sides: list[int | str]) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, sides)

@@ -27,8 +27,8 @@ _SIDE_PX: Final = 150
 _SCALE: Final = 256.0
 _STEM_KERNEL: Final = 7
 _KERNEL: Final = 3
-_STEM: Final = ("input_rgb_image_sized", "con_4", "affine_", "relu_1", "max_pool_2")
-_PLAIN: Final = ("con_4", "affine_", "relu_1", "con_4", "affine_", "add_prev_1", "relu_1")
+_STEM: Final = ("input_rgb_image_sized", "con_4", "affine_", "relu_", "max_pool_2")
+_PLAIN: Final = ("con_4", "affine_", "relu_", "con_4", "affine_", "add_prev_", "relu_")
 _SHRINKING: Final = (*_PLAIN[:5], "avg_pool_2", *_PLAIN[5:])
 _END: Final = ("avg_pool_2", "fc_2")
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faceprint.embed.dlib_network import build_graph
 from faceprint.embed.network import NetworkEmbedder
 from faceprint.runtime import RuntimeOptions, open_session
 from faceprint.zoo import ModelCard, WeightStore
@@ -34,6 +33,9 @@ def build(
     """
 
     def make(files: tuple[Path, ...]) -> bytes:
+        # Reading ONNX takes a quarter of a second to import, and is needed once.
+        from faceprint.embed.dlib_network import build_graph
+
         return build_graph(read_layers(files[0].read_bytes(), name=files[0].name), card)
 
     path = store.made(card, f"r{card.revision}.onnx", make)

@@ -7,8 +7,8 @@ says so in a few words, and stands wherever a score is shown.
 
 The challenge (`faceprint.liveness.challenge`) asks a person to turn, blink and smile in an order drawn at
 that moment. It stops a photo that is held up, and a film that was made before. It does not stop whoever can
-answer it: a face swap that runs live, a film that is cut while it plays, and, for its turns alone, a photo that
-is bent and turned.
+answer it: a face swap that runs live, a film that is cut while it plays, and, for its turns alone, a photo
+that is bent and turned.
 
 Neither is a certified test of presentation attacks (ISO/IEC 30107-3), and none may stand alone between a
 stranger and something worth having.

@@ -58,6 +58,7 @@ class BlinkWatch:
             self._seen.popleft()
         if len(self._seen) < _LEAST_FRAMES:
             self._seen.append((time_s, signals))
+            self._open_at_s = time_s
             return False
         share = signals.openness / max(self._usual("openness"), 1e-6)
         if share < _CLOSED:

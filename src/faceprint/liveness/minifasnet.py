@@ -128,7 +128,8 @@ class MiniFasNetLiveness:
             session.run(np.stack([self._cut(*box, scale) for box in boxes]))[0][:, _PERSON]
             for session, scale in zip(self._sessions, SCALES, strict=True)
         ]
-        return np.clip(np.mean(people, axis=0), 0, 1).astype(np.float32)
+        scores: FloatArray = np.clip(np.mean(people, axis=0), 0, 1).astype(np.float32)
+        return scores
 
     def _cut(self, image: Image, box: FloatArray, scale: float) -> Image:
         left, top, right, bottom = cut_box(

@@ -87,7 +87,8 @@ class _Excitation(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         squeezed = self.relu(self.bn1(self.fc1(self.avg_pool(maps))))
-        return maps * self.sigmoid(self.bn2(self.fc2(squeezed)))
+        weighed: Tensor = maps * self.sigmoid(self.bn2(self.fc2(squeezed)))
+        return weighed
 
 
 class _Block(nn.Module):

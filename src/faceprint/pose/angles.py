@@ -24,7 +24,7 @@ def rotations(angles: npt.NDArray[np.floating]) -> _Float64:
     Returns:
         (N, 3, 3) float64, from the head's axes to those of the camera.
     """
-    yaw, pitch, roll = angles.astype(np.float64).T
+    yaw, pitch, roll = (np.asarray(one, np.float64) for one in angles.T)
     turned: _Float64 = turn_z(roll) @ turn_y(yaw) @ turn_x(pitch)
     return turned
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from faceprint.errors import InputError, OutputError
 from faceprint.files import is_full, write_whole
 from faceprint.train.recipes.config import Recipe
@@ -52,7 +54,7 @@ class RunFolder:
         """Figures and plots."""
         return self.path / "report"
 
-    def open(self, recipe: Recipe, facts: Mapping[str, str], *, resume: bool) -> None:
+    def open(self, recipe: BaseModel, facts: Mapping[str, str], *, resume: bool) -> None:
         """Makes the folder, or takes up the run in it.
 
         Args:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
 from faceprint import __version__
+from faceprint.liveness import LIVENESS_NOTE
 from faceprint.pipeline.facade import Faceprint
 from faceprint.pipeline.labels import APPEARANCE_NOTE
 from faceprint.pipeline.live.watcher import Watcher
@@ -100,5 +101,6 @@ def _templates() -> Environment:
     )
     environment.globals["version"] = __version__
     environment.globals["appearance_note"] = APPEARANCE_NOTE
+    environment.globals["liveness_note"] = LIVENESS_NOTE
     environment.filters.update(views.FILTERS)
     return environment

@@ -20,7 +20,7 @@ __all__ = ["Layer", "fold_convolution", "read_layers"]
 
 _NAMES: Final = re.compile(
     rb"\x01(?:\x0aloss_mmod_|\x15input_rgb_image_sized|\x17input_rgb_image_pyramid|\x05con_4"
-    rb"|\x07affine_|\x07bn_con2|\x04fc_2|\x05relu_1|\x0amax_pool_2|\x0aavg_pool_2|\x09add_prev_1)"
+    rb"|\x07affine_|\x07bn_con2|\x04fc_2|\x05relu_|\x0amax_pool_2|\x0aavg_pool_2|\x09add_prev_)"
 )
 _BATCH_NORM_EPSILON: Final = 1e-4
 

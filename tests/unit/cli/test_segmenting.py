@@ -104,6 +104,7 @@ def test_some_classes_alone(app: typer.Typer, photos: Path, tmp_path: Path) -> N
         assert np.unique(np.asarray(mask)).tolist() == [0, HAIR]
     with PillowImage.open(tmp_path / "a-cutout.png") as cut:
         assert (np.asarray(cut)[9, :, 3] == 0).all()
+    assert "hair" in result.output
     assert "skin" not in result.output
 
 

@@ -13,7 +13,7 @@ import pytest
 from faceprint.errors import WeightsCorruptError
 from faceprint.liveness import LIVENESS_NOTE
 from faceprint.liveness.minifasnet import MiniFasNetLiveness, convert, cut_box
-from faceprint.types import Array, Face, FloatArray
+from faceprint.types import Array, Face, FloatArray, Image
 from faceprint.zoo import CARDS, FolderFile, WeightFile, WeightStore
 from faceprint.zoo.files import file_digest
 
@@ -27,10 +27,10 @@ class FakeSession:
 
     def __init__(self, *probabilities: float) -> None:
         self.probabilities = probabilities
-        self.crops: list[Array] = []
+        self.crops: list[Image] = []
 
     def run(self, batch: Array) -> tuple[FloatArray, ...]:
-        self.crops.extend(batch)
+        self.crops.extend(batch.astype(np.uint8))
         return (np.tile(np.array(self.probabilities, np.float32), (len(batch), 1)),)
 
 

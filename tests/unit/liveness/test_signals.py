@@ -34,7 +34,7 @@ def drawn(
     canvas = np.asarray(cv2.GaussianBlur(canvas, (0, 0), 1.0) * light, dtype=np.uint8)
     scale = eyes_px / 96
     matrix = cv2.getRotationMatrix2D((240, 240), -roll, scale)
-    matrix[:, 2] += side_px / 2 - 240
+    matrix[:, 2] += np.full(2, side_px / 2 - 240)
     turned = cv2.warpAffine(canvas, matrix, (side_px, side_px), flags=cv2.INTER_AREA)
     moved = points @ matrix[:, :2].T + matrix[:, 2]
     return np.asarray(turned, dtype=np.uint8), moved.astype(np.float32)
@@ -93,7 +93,7 @@ def test_faces_without_landmarks_or_pose_have_no_signals() -> None:
     image, points = drawn()
     box = np.array([0, 0, 9, 9], np.float32)
     assert read_signals(image, Face(box, 1.0), POSE) is None
-    assert read_signals(image, Face(box, 1.0, points * np.nan), POSE) is None
+    assert read_signals(image, Face(box, 1.0, np.full((5, 2), np.nan, np.float32)), POSE) is None
     assert read_signals(image, Face(box, 1.0, points * 0), POSE) is None
     assert read_signals(image, Face(box, 1.0, points), POSE * np.nan) is None
 

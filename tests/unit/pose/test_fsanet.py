@@ -1,24 +1,28 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
 from faceprint.pose.fsanet import FsaNet
-from faceprint.types import Array, Face, FloatArray
+from faceprint.types import Array, Face, FloatArray, Image
 
 
 class FakeSession:
     """Gives the same angles for every crop, and keeps the crops."""
 
-    engine, device, precision = "onnxruntime", "cpu", "f32"
+    engine: Literal["onnxruntime"] = "onnxruntime"
+    device = "cpu"
+    precision: Literal["f32"] = "f32"
 
     def __init__(self, *angles: float) -> None:
         self.angles = angles
-        self.crops: list[Array] = []
+        self.crops: list[Image] = []
 
     def run(self, batch: Array) -> tuple[FloatArray, ...]:
         assert batch.flags.c_contiguous
-        self.crops.extend(batch)
+        self.crops.extend(batch.astype(np.uint8))
         return (np.tile(np.array(self.angles, np.float32), (len(batch), 1)),)
 
 

@@ -34,9 +34,11 @@ def test_size_and_place_do_not_matter() -> None:
 
 def test_a_mirrored_face_looks_the_other_way() -> None:
     noise = np.random.default_rng(1).normal(0, 2, (50, 5, 2))
-    points = seen(np.random.default_rng(2).uniform(-40, 40, (50, 3))) + noise
-    mirrored = (points * [-1, 1])[:, [1, 0, 2, 4, 3]]
-    np.testing.assert_allclose(pose_of(mirrored), pose_of(points) * [-1, 1, -1], atol=0.05)
+    faces = seen(np.random.default_rng(2).uniform(-40, 40, (50, 3)))
+    points = np.asarray(faces + noise, np.float32)
+    mirrored = (points * np.array([-1, 1], np.float32))[:, [1, 0, 2, 4, 3]]
+    expected = pose_of(points) * np.array([-1, 1, -1])
+    np.testing.assert_allclose(pose_of(mirrored), expected, atol=0.05)
 
 
 def test_landmarks_a_little_off_turn_it_a_little() -> None:

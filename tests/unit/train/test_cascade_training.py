@@ -28,7 +28,7 @@ from faceprint.train.data.records import Part
 from faceprint.train.folders import RunFolder
 from faceprint.train.recipes.cascade import CascadeRecipe
 from faceprint.train.scenes import Scene, Scenes
-from faceprint.types import FloatArray
+from faceprint.types import FloatArray, Image
 from faceprint.zoo import WeightStore
 from faceprint.zoo.cards import Licence
 
@@ -58,7 +58,7 @@ def paint(path: Path, place: tuple[float, float] | None, seed: int) -> FloatArra
     """A noisy photo, with a face of dark eyes and mouth where one is wanted; its landmarks."""
     random = np.random.default_rng(seed)
     noise = cv2.resize(random.integers(60, 190, (24, 24), dtype=np.uint8), (120, 120))
-    photo = np.ascontiguousarray(np.repeat(noise[..., None], 3, axis=2))
+    photo: Image = np.ascontiguousarray(np.repeat(noise[..., None], 3, axis=2), dtype=np.uint8)
     points = np.zeros((0, 5, 2), dtype=np.float32)
     if place is not None:
         points = (SHAPE + np.array(place, dtype=np.float32))[None]

@@ -7,18 +7,21 @@ from pathlib import Path
 import pytest
 
 from faceprint.errors import InputError
-from faceprint.train.recipes import read_recipe, recipe_names, recipe_text
+from faceprint.train.recipes import Recipe, read_any_recipe, read_recipe, recipe_names, recipe_text
 
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_reads_and_says_what_it_does(name: str) -> None:
-    recipe = read_recipe(name)
+    recipe = read_any_recipe(name)
     assert recipe.name == name
     assert len(recipe.summary) > 20
     assert recipe.paper
 
 
-@pytest.mark.parametrize("name", recipe_names())
+NETWORKS = [name for name in recipe_names() if isinstance(read_any_recipe(name), Recipe)]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_run_shows_5000_pairs_or_triplets_at_least(name: str) -> None:
     recipe = read_recipe(name)
     assert recipe.sampling.pairs >= 5000
@@ -52,6 +55,14 @@ def test_a_file_is_a_recipe(tmp_path: Path) -> None:
 def test_a_wrong_value_is_named(changes: list[str], said: str) -> None:
     with pytest.raises(InputError, match=said):
         read_recipe("arcface", changes=changes)
+
+
+def test_recipes_of_detectors_are_values_of_their_own_kind() -> None:
+    others = set(recipe_names()) - set(NETWORKS)
+    assert {"viola-jones", "localizer", "localizer-small"} <= others
+    for name in others:
+        with pytest.raises(InputError, match="is trained on photos"):
+            read_recipe(name)
 
 
 def test_an_unknown_recipe_names_the_known() -> None:

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from faceprint.errors import ModelError, WeightsMissingError
+from faceprint.liveness import LIVENESS_NOTE
 from faceprint.pipeline.facade import Faceprint
 from faceprint.pipeline.live import face_watch
 from faceprint.track import TrackedFace
@@ -27,13 +28,18 @@ BOX = np.array([10, 10, 50, 60], np.float32)
 POINTS = np.array([[20, 25], [40, 25], [30, 35], [22, 47], [38, 47]], np.float32)
 
 
+LARGE = np.array([[44, 50], [84, 50], [64, 70], [48, 94], [80, 94]], np.float32)
+DEEDS = ("turn-left", "turn-right", "blink", "smile")
+
+
 class Models:
-    """Made-up models: a head that turns further with each picture, and no parser."""
+    """Made-up models: a head that is turned as tests say, and no parser."""
 
     calibration = None
 
     def __init__(self) -> None:
         self.estimated = 0
+        self.yaw = 10.0
         self.wish_for_pose: Callable[[], None] = lambda: None
         self.liveness: Any = SimpleNamespace(
             name="fake", score=lambda images, faces: [np.full(len(faces[0]), 0.75, np.float32)]
@@ -62,7 +68,7 @@ class Models:
 
     def _estimate(self, images: Any, faces: Any) -> Any:
         self.estimated += 1
-        return [np.full((len(faces[0]), 3), 10.0, np.float32)]
+        return [np.tile(np.array([self.yaw, 10.0, 10.0], np.float32), (len(faces[0]), 1))]
 
     @property
     def parser(self) -> Any:
@@ -73,12 +79,15 @@ class Models:
 
 
 class Tracker:
-    """As many faces as `faces` says."""
+    """As many faces as `faces` says, all in one place."""
 
     faces = 1
+    points = POINTS
 
     def update(self, pixels: Any, time_s: float, faces: Any, *, embed: Any = None) -> Any:
-        return tuple(TrackedFace(k + 1, Face(BOX, 0.9, POINTS), 0, True) for k in range(self.faces))
+        return tuple(
+            TrackedFace(k + 1, Face(BOX, 0.9, self.points), 0, True) for k in range(self.faces)
+        )
 
     def take_ended(self) -> tuple[int, ...]:
         return ()
@@ -143,9 +152,9 @@ class Session:
     def answer(self) -> Any:
         return json.loads(self.next()["text"])
 
-    def look(self) -> Any:
+    def look(self, shown: bytes | None = None) -> Any:
         """The answer to one more picture."""
-        self._to_app.put_nowait({"type": "websocket.receive", "bytes": PICTURE})
+        self._to_app.put_nowait({"type": "websocket.receive", "bytes": shown or PICTURE})
         return self.answer()
 
     def leave(self) -> None:
@@ -168,13 +177,20 @@ def show(models: Models) -> Iterator[Show]:
             session.leave()
 
 
-def picture() -> bytes:
+def picture(*, closed: bool = False) -> bytes:
+    """Two eyes at (44, 50) and (84, 50): upright bars, or level ones where they are closed."""
+    shown = Image.new("RGB", (128, 128), (220, 190, 180))
+    for x in (44, 84):
+        width, height = (16, 2) if closed else (5, 12)
+        shown.paste(
+            (20, 20, 20), (x - width // 2, 50 - height // 2, x + width // 2, 50 + height // 2)
+        )
     buffer = io.BytesIO()
-    Image.new("RGB", (64, 64), (120, 90, 80)).save(buffer, "JPEG")
+    shown.save(buffer, "JPEG", quality=95)
     return buffer.getvalue()
 
 
-PICTURE = picture()
+PICTURE, CLOSED = picture(), picture(closed=True)
 
 
 @pytest.fixture
@@ -319,6 +335,37 @@ def test_a_challenge_ends_by_the_clock_of_this_machine(
     assert states[2]["seconds_left"] > states[-2]["seconds_left"]
 
 
+@pytest.mark.parametrize("obeys", [True, False])
+def test_who_does_what_is_asked_passes_and_who_does_it_in_an_order_of_their_own_fails(
+    app: Any,
+    models: Models,
+    show: Show,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: SimpleNamespace,
+    obeys: bool,
+) -> None:
+    monkeypatch.setattr(Tracker, "points", LARGE)
+    socket = show(app)
+    socket.wish(challenge="start")
+    state, since_s = socket.look()["challenge"], 0.0
+    for count in range(600):
+        asked = state["step"] if obeys else DEEDS[count // 15 % 4]
+        waited_s = clock.now_s - since_s
+        models.yaw = {"turn-left": 45.0, "turn-right": -35.0}.get(asked, 5.0)
+        smile = np.array([[-9, 0], [9, 0]]) if asked == "smile" else 0
+        monkeypatch.setattr(Tracker, "points", LARGE + np.float32([[0, 0]] * 5))
+        Tracker.points[3:] += smile
+        closed = asked == "blink" and 0.4 < waited_s % 1.0 < 0.65
+        clock.now_s += 1 / 15
+        before, state = state, socket.look(CLOSED if closed else PICTURE)["challenge"]
+        if state["result"] is not None:
+            break
+        since_s = since_s if state["step"] == before["step"] else clock.now_s
+    assert state["result"]["passed"] is obeys, state["text"]
+    if obeys:
+        assert [one["step"] for one in state["result"]["steps"]] == state["result"]["order"]
+
+
 def test_several_faces_are_told_so(
     app: Any, models: Models, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,7 +393,8 @@ def test_the_page_offers_what_the_app_does(app: Any, engine: Any, client: Any, t
     words = client.get("/live").text
     assert 'data-wish="analysis"' in words
     assert "data-challenge-start" in words
-    assert "Nothing is unlocked by it" in words
+    assert "nothing is unlocked by it" in words
+    assert words.count(LIVENESS_NOTE) == 2, "it stands wherever a score is shown"
     assert 'data-wish="appearance"' not in words
     willing = create_app(cast(Faceprint, engine), options=WebOptions(attributes=True))
     body = tools.Client(willing).get("/live").text

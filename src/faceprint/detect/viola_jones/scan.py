@@ -28,7 +28,7 @@ from faceprint.types import FloatArray
 
 __all__ = ["Passed", "Scanner"]
 
-_EARLY_STUMPS: Final = 110
+_EARLY_STUMPS: Final = 160
 """Stages are judged place by place as long as they have no more stumps together."""
 _DECIDE_EVERY: Final = 3
 """So many stumps after each other, places whose stage is decided by then are taken out."""
@@ -186,9 +186,7 @@ class Scanner:
                 enough = votes >= look.limits[stage]
                 passed[rows[enough]] = True
                 # Less than the slack that thresholds have: rounding decides nothing.
-                left = np.flatnonzero(
-                    ~enough & (votes + to_come >= look.limits[stage] - _ROUNDING)
-                )
+                left = np.flatnonzero(~enough & (votes + to_come >= look.limits[stage] - _ROUNDING))
                 rows, votes = rows.take(left), votes.take(left)
                 places, scales = places.take(left), scales.take(left)
         return np.flatnonzero(passed)

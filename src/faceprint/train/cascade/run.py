@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from faceprint.detect.viola_jones.cascade import Cascade, Stage, cascade_text
 from faceprint.detect.viola_jones.detector import ViolaJones
@@ -89,8 +89,7 @@ def train_cascade(
         OutputError: The folder cannot be written.
     """
     scenes, folder = request.scenes, RunFolder(request.out)
-    # All that the folder asks of a recipe is to be written down.
-    folder.open(cast(Any, recipe), {"photos": scenes.digest}, resume=request.resume)
+    folder.open(recipe, {"photos": scenes.digest}, resume=request.resume)
     trainer = CascadeTrainer(recipe, scenes, threads=request.threads)
     state, ending = trained_stages(
         trainer, recipe, folder, trained_on=_trained_on(scenes), progress=progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -112,8 +112,7 @@ def train_localizer(
     validation = held_out_crops(recipe, scenes, "validation", progress=progress)
     test = held_out_crops(recipe, scenes, "test", progress=progress)
     folder = RunFolder(request.out)
-    # All that the folder asks of a recipe is to be written down.
-    folder.open(cast(Any, recipe), {"photos": scenes.digest}, resume=request.resume)
+    folder.open(recipe, {"photos": scenes.digest}, resume=request.resume)
     epochs = Epochs(
         recipe,
         built,

@@ -37,6 +37,8 @@ export function setUpAnalysis(root, tell) {
       line.textContent = note;
       notes.append(line);
     }
+    const scored = answer.faces.some((face) => typeof face.analysis?.liveness === "number");
+    if (scored) part("liveness-note").hidden = false;
     const now = performance.now();
     if (now - shown < REST_MS) return;
     shown = now;

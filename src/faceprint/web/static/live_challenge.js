@@ -30,6 +30,7 @@ export function setUpChallenge(root, tell) {
     panel.hidden = false;
     panel.dataset.phase = "start";
     facts.replaceChildren();
+    part("challenge-note").hidden = true;
     steps.replaceChildren();
     fill(0);
     write(text, "One moment…");
@@ -62,6 +63,7 @@ export function setUpChallenge(root, tell) {
     if (state.result) {
       run(false);
       facts.replaceChildren(...factsOf(state.result).map(itemOf));
+      part("challenge-note").hidden = state.result.liveness === null;
     }
   }
 

@@ -17,7 +17,7 @@ CARDS: tuple[ModelCard, ...] = (
         files=(
             WeightFile(
                 "viola-jones.json",
-                "sha256:c77f1453976215ebdb06deaa75173390f028ced61bbf23e6b544f6309a4adc9e",
+                "sha256:b01586a7dbbf664f9dfd60a7283711aa6bd1443c7d0504be41f24efb296aa7b2",
                 213455,
                 (OwnResource("detect/weights/viola-jones.json"),),
             ),
@@ -25,8 +25,8 @@ CARDS: tuple[ModelCard, ...] = (
         code_licence=Licence("Apache-2.0", "allowed"),
         weights_licence=_RESEARCH,
         data_licence=Licence("LFW: news photos without a licence, research only", "forbidden"),
-        training_data="Frontal faces of 5,314 photos of LFW (peopleDevTrain), found by YuNet and O-Net, and 45 photos "
-        "without frontal faces; the training part of its recipe's split",
+        training_data="Frontal faces in 5,314 photos of LFW (peopleDevTrain), found by YuNet and O-Net, and "
+        "45 photos without frontal faces; the training part of its recipe's split",
         paper="Viola, Jones, Robust Real-Time Face Detection, IJCV 2004",
     ),
 )

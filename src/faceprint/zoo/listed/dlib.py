@@ -7,7 +7,10 @@ from faceprint.zoo.listed.terms import BOOST, CC0, DLIB_MEAN, dlib_file
 
 __all__ = ["CARDS", "FIVE_POINTS"]
 
-_TREES_PAPER = "Kazemi, Sullivan, One Millisecond Face Alignment with an Ensemble of Regression Trees, CVPR 2014"
+_TREES_PAPER = (
+    "Kazemi, Sullivan, One Millisecond Face Alignment with an Ensemble of Regression Trees, "
+    "CVPR 2014"
+)
 
 CARDS: tuple[ModelCard, ...] = (
     ModelCard(
