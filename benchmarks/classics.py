@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -35,6 +36,7 @@ from rich.progress import track
 from rich.table import Table
 from skimage import data as samples
 from skimage.feature import Cascade
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from faceprint import Faceprint
 from faceprint.detect import load_detector
@@ -231,7 +233,7 @@ def look_lbp(cascade: Any, image: Image) -> FoundFaces:
 
 
 def lbp_windows(cascade: Any, image: Image, **grouping: float) -> FloatArray:
-    """The windows that pass, (N, 4) float32: left, top, width, height; put together if `grouping` says how."""
+    """The windows that pass, (N, 4) float32: left, top, width, height. `grouping` puts them together."""
     side = min(image.shape[:2])
     if side < SMALLEST_PX:
         return np.zeros((0, 4), dtype=np.float32)
@@ -348,22 +350,20 @@ def frames(video: Path) -> list[Image]:
 
 
 def speed(names: Sequence[str], shown: list[Image], rounds: int) -> list[dict[str, Any]]:
-    """Frames per second of each, frame by frame on one core, in rounds of everybody."""
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    cv2.setNumThreads(1)
-    try:
+    """Frames per second of each, frame by frame on one core, in rounds of everybody.
+
+    The time is that of the processor, so that others on the machine do not count.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in names}
+    with one_core():
         runs = {name: one_by_one(name) for name in names}
-        taken: dict[str, list[float]] = {name: [] for name in names}
         for _ in range(rounds):
             for name, run in runs.items():
                 run(shown[0])
-                start = time.perf_counter()
+                start = time.process_time()
                 for frame in shown:
                     run(frame)
-                taken[name].append((time.perf_counter() - start) / len(shown))
-    finally:
-        os.sched_setaffinity(0, cores)
+                taken[name].append((time.process_time() - start) / len(shown))
     first = taken[names[0]]
     return [
         {
@@ -378,6 +378,20 @@ def speed(names: Sequence[str], shown: list[Image], rounds: int) -> list[dict[st
         }
         for name, seconds in taken.items()
     ]
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Binds this process to one core, with one thread in every library."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        os.sched_setaffinity(0, cores)
+        cv2.setNumThreads(-1)
 
 
 def one_by_one(name: str) -> Callable[[Image], object]:

@@ -441,14 +441,14 @@ plt.show()
 recipe = CascadeRecipe(
     name="lesson",
     task="cascade",
-    stages=7,
+    stages=6,
     detection=0.985,
     false_positives=0.3,
     stumps=40,
     features=2500,
     faces=FaceConfig(count=1500, copies=2, smallest_px=24),
     backgrounds=BackgroundConfig(
-        count=1500, held_out=500, fewest=60, per_photo=40, rounds=3, step=3, beside=0.0
+        count=1500, held_out=500, fewest=60, per_photo=40, rounds=2, step=3, beside=0.0
     ),
 )
 start = time.perf_counter()

@@ -185,8 +185,8 @@ def test_what_is_missing_is_told_and_the_rest_comes(
 def test_names_come_with_the_analysis_and_the_search_is_noted(
     two: Path, cache_root: Path, tmp_path: Path, data_root: Path
 ) -> None:
-    places = {"cache": cache_root, "weights": tmp_path / "weights"}
-    with Faceprint(gallery=str(tmp_path / "gallery.db"), **places) as made:
+    gallery, weights = str(tmp_path / "gallery.db"), tmp_path / "weights"
+    with Faceprint(gallery=gallery, cache=cache_root, weights=weights) as made:
         photos = sorted((data_root / "people" / "train" / "rose_leslie").iterdir())
         consent = Consent.given("Public figure, for tests.", "tests", by="test")
         made.enrol("Rose Leslie", photos, call=Call("test", "enrol"), consent=consent)

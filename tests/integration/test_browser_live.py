@@ -256,7 +256,7 @@ def test_the_challenge_says_what_to_do_and_can_be_stopped(browser: Browser, addr
         expect(words).to_contain_text("camera", timeout=60_000)
         expect(panel.locator("[data-challenge-hint]")).not_to_be_empty(timeout=60_000)
         expect(panel.locator("[data-challenge-left]")).to_have_text(re.compile(r"^\d+$"))
-        expect(panel.locator("[data-challenge-steps] li")).to_have_count(4)
+        expect(panel.locator("[data-challenge-steps] li")).to_have_count(5)
         root.get_by_role("button", name="Stop the challenge").click()
         expect(panel).to_have_attribute("data-phase", "failed", timeout=20_000)
         expect(words).to_have_text(re.compile("Not passed"))
@@ -277,6 +277,6 @@ def test_the_live_page_fits_a_phone(browser: Browser, address: str) -> None:
     page.get_by_role("checkbox", name="Analysis").check()
     page.get_by_role("button", name="Am I real?").click()
     expect(page.locator("[data-looks] li").first).to_be_visible(timeout=60_000)
-    expect(page.locator("[data-challenge-steps] li")).to_have_count(4, timeout=60_000)
+    expect(page.locator("[data-challenge-steps] li")).to_have_count(5, timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     context.close()

@@ -36,6 +36,9 @@ _EXTRAS = {
     "train": "lightning",
 }
 
+_LIBRARIES = {"dlib_hog": "dlib", "dlib_landmarks": "dlib"}
+"""What runs models that are not networks."""
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -114,6 +117,10 @@ def _model(settings: Settings, name: str, kind: Kind) -> dict[str, Any]:
         missing = [s for s in store.status(entry) if s.state != "ready"]
     except FaceprintError as error:
         return _check(name, str(error), "wrong")
+    library = _LIBRARIES.get(entry.implementation)
+    if library is not None and find_spec(library) is None:
+        finding = f"{name} runs in {library}: pip install 'faceprint[{entry.extra}]'"
+        return _check(entry.kind, finding, "wrong")
     if not missing:
         return _check(entry.kind, f"{entry.model_id}: weights ready, digests right")
     what = "models add FOLDER --replace" if entry.folder else f"models pull {name}"

@@ -6,7 +6,8 @@ eye runs along the line of the eyes depends neither on light nor on contrast, an
 
 Width of the mouth over distance of the eyes stays as it is however a flat picture is turned or tilted, since
 both lie along one direction. YuNet's own landmarks hardly follow a smile; those of O-Net, which refine them,
-do: on LFW, of a happy and another face of one person they tell which is which 97 times of 100, YuNet's 65.
+do: on LFW, of a happy and another face of one person they tell which is which 98 times of 100, YuNet's 62
+(benchmarks/challenge.csv).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from faceprint.zoo import CARDS, ModelCard, WeightStore
 
 __all__ = ["LIVENESS", "PARSERS", "best_here"]
 
-PARSERS: Final = ("grabcut",)
+PARSERS: Final = ("faceprint-parser", "grabcut")
 """Parsers that "auto" may stand for, the best first."""
 
 LIVENESS: Final = ("minifasnet",)

@@ -41,7 +41,8 @@ def angles_of(matrices: _Float64) -> _Float64:
     yaw = np.arcsin(np.clip(matrices[:, 2, 0], -1, 1))
     pitch = np.arctan2(-matrices[:, 2, 1], matrices[:, 2, 2])
     roll = np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0])
-    return np.degrees(np.stack([yaw, pitch, roll], axis=1))
+    angles: _Float64 = np.degrees(np.stack([yaw, pitch, roll], axis=1))
+    return angles
 
 
 def turn_x(degrees: _Float64) -> _Float64:

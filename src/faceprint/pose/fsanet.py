@@ -3,8 +3,9 @@
 Yang et al., "FSA-Net: Learning Fine-Grained Structure Aggregation for Head Pose Estimation From a Single
 Image", CVPR 2019. Weights: those of headpose-fsanet-pytorch (MIT), trained on 300W-LP (research only).
 
-The networks were trained on faces cut loosely. A square half as wide again as the box, which is what is cut
-here, gave mirrored LFW photos the most nearly mirrored angles; the box alone, four times as far off.
+The networks were trained on faces cut loosely. A square half as wide again as the box is cut here: of the
+margins tried on LFW photos of people of peopleDevTrain, it gave mirrored photos the angles nearest to
+mirrored ones.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def test_faces_without_landmarks_or_pose_have_no_signals() -> None:
 
 def test_small_faces_have_no_eyes_to_look_at() -> None:
     image, points = drawn()
-    face = Face(np.array([0, 0, 9, 9], np.float32), 1.0, points / 10)
+    face = Face(np.array([0, 0, 9, 9], np.float32), 1.0, points * np.float32(0.1))
     signals = read_signals(image, face, POSE)
     assert signals is not None
     assert np.isnan(signals.openness)

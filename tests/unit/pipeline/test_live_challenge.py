@@ -11,7 +11,6 @@ import pytest
 
 from faceprint.liveness.challenge import (
     Challenge,
-    ChallengeLimits,
     Failure,
     Observation,
     Phase,
@@ -19,7 +18,7 @@ from faceprint.liveness.challenge import (
 )
 from faceprint.liveness.signals import FaceSignals
 from faceprint.media.video import Frame
-from faceprint.pipeline.live.challenge import ChallengeTools, LiveChallenge
+from faceprint.pipeline.live.challenge import ChallengeTools, LiveChallenge, draw_challenge
 from faceprint.pipeline.live.face_watch import WatchedFace
 from faceprint.types import Face, FloatArray, Image
 
@@ -183,16 +182,16 @@ def test_who_does_what_is_asked_passes(seed: int) -> None:
     eyes = Eyes()
     challenge = LiveChallenge(
         ChallengeTools(eyes.read, eyes.embed, eyes.check, same_person=0.4),
-        Challenge(seed=seed, limits=ChallengeLimits(same_person=0.4)),
+        draw_challenge(same_person=0.4, seed=seed),
     )
-    since_s, asked = 0.0, None
+    since_s, asked = 0.0, (challenge.state.step, 0)
     for k in range(1000):
         state = challenge.state
         if state.over:
             break
         now_s = k / 15
-        if state.step is not asked:
-            since_s, asked = now_s, state.step
+        if (state.step, state.done) != asked:
+            since_s, asked = now_s, (state.step, state.done)
         eyes.signals = obey(state.step, now_s - since_s)
         challenge.look(frame(now_s), [face()])
     result = challenge.result
@@ -207,7 +206,7 @@ def test_somebody_else_who_takes_the_place_fails() -> None:
     eyes = Eyes()
     challenge = LiveChallenge(
         ChallengeTools(eyes.read, eyes.embed, same_person=0.4),
-        Challenge(seed=1, limits=ChallengeLimits(same_person=0.4)),
+        draw_challenge(same_person=0.4, seed=1),
     )
     for k in range(200):
         if challenge.state.phase is Phase.STEP:
@@ -216,3 +215,31 @@ def test_somebody_else_who_takes_the_place_fails() -> None:
     result = challenge.result
     assert result is not None
     assert result.failure is Failure.OTHER_PERSON
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 1.0])
+def test_a_film_that_goes_round_through_all_deeds_seldom_passes(pause_s: float) -> None:
+    film = (Step.TURN_LEFT, Step.BLINK, Step.TURN_RIGHT, Step.SMILE)
+    passed = 0
+    for seed in range(40):
+        eyes, challenge = Eyes(), draw_challenge(seed=seed)
+        live_challenge = LiveChallenge(eyes.tools, challenge)
+        for k in range(500):
+            number, within_s = divmod(max(k / 10 - 1.5, 0) + seed / 7, 1.0 + pause_s)
+            step = film[int(number) % 4] if k >= 15 and within_s < 1 else None
+            eyes.signals = obey(step, within_s)
+            if live_challenge.look(frame(k / 10), [face()]).over:
+                break
+        result = live_challenge.result
+        passed += result is not None and result.passed
+    assert passed <= 3
+
+
+def test_what_is_asked_differs_from_try_to_try() -> None:
+    asked = set()
+    for _ in range(12):
+        challenge = draw_challenge()
+        challenge.stop()
+        assert challenge.result is not None
+        asked.add(challenge.result.order)
+    assert len(asked) > 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from faceprint.liveness.challenge import (
     ChallengeState,
     Observation,
     Phase,
+    Step,
 )
 from faceprint.liveness.signals import FaceSignals, read_signals
 from faceprint.media.video import Frame
@@ -25,7 +27,7 @@ from faceprint.types import Face, FloatArray, Image, LivenessModel
 if TYPE_CHECKING:
     from faceprint.pipeline.facade import Faceprint
 
-__all__ = ["ChallengeTools", "LiveChallenge"]
+__all__ = ["ChallengeTools", "LiveChallenge", "draw_challenge"]
 
 _SAME_FMR = 1e-3
 """The face must go on looking like that of the start, as one false match in 1,000 does."""
@@ -33,6 +35,10 @@ _SAME_FMR = 1e-3
 _COMPARE_S = 0.4
 _CHECK_S = 0.4
 """How often the face is compared to that of the start, and given to the passive check."""
+
+_TURNS = 3
+"""Each to a side that is drawn: a film that goes round through all that can be asked passes now and then
+where each is asked once, and seldom where sides come again and a turn that was not asked ends it."""
 
 _SLOW_S = 0.15
 _SLOW_FRAMES = 8
@@ -56,6 +62,19 @@ class ChallengeTools:
     same_person: float | None = None
 
 
+def draw_challenge(*, same_person: float | None = None, seed: int | None = None) -> Challenge:
+    """A blink, a smile and three turns, each to a drawn side, in a drawn order; no wrong turn is forgiven.
+
+    Args:
+        same_person: Least cosine similarity of two looks at one person; None to go by the track alone.
+        seed: Fixes what is drawn, for tests; None draws from the system's secret source.
+    """
+    draw = random.SystemRandom() if seed is None else random.Random(seed)
+    turns = draw.choices((Step.TURN_LEFT, Step.TURN_RIGHT), k=_TURNS)
+    limits = ChallengeLimits(same_person=same_person, wrong_moves=0)
+    return Challenge((Step.BLINK, Step.SMILE, *turns), limits=limits, seed=seed)
+
+
 class LiveChallenge:
     """One challenge of one view. For one thread at a time; keeps no picture.
 
@@ -64,13 +83,12 @@ class LiveChallenge:
 
     Args:
         tools: What it is judged with.
-        challenge: What judges; a `Challenge` of all steps unless given.
+        challenge: What judges; one as `draw_challenge` makes them unless given.
     """
 
     def __init__(self, tools: ChallengeTools, challenge: Challenge | None = None) -> None:
         self._tools = tools
-        limits = ChallengeLimits(same_person=tools.same_person)
-        self._challenge = challenge or Challenge(limits=limits)
+        self._challenge = challenge or draw_challenge(same_person=tools.same_person)
         self._start: FloatArray | None = None
         self._compare_at_s = self._check_at_s = float("-inf")
         self._times: deque[float] = deque(maxlen=_SLOW_FRAMES)

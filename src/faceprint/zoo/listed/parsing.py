@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from faceprint.zoo.cards import Licence, ModelCard, Url, WeightFile
+from faceprint.zoo.cards import Licence, ModelCard, OwnResource, Url, WeightFile
 from faceprint.zoo.listed.terms import APACHE, MIT
 
 __all__ = ["CARDS"]
@@ -19,6 +19,39 @@ _BISENET_FILE: Final = (
 )
 
 CARDS: tuple[ModelCard, ...] = (
+    ModelCard(
+        name="faceprint-parser",
+        kind="parser",
+        implementation="own",
+        summary="Trained here on labels that nobody drew: skin, hair, eyes, nose, lips, hats, dark glasses.",
+        files=(
+            WeightFile(
+                "faceprint-parser.onnx",
+                "sha256:f7bae688ca74a5264b93fc8e6cedbafb44dc33af52543063c685ed31641e9752",
+                1186739,
+                (OwnResource("parse/weights/faceprint-parser.onnx"),),
+            ),
+        ),
+        code_licence=APACHE,
+        weights_licence=Licence("research only, as its training data", "forbidden"),
+        data_licence=Licence("LFW: news photos without a licence, research only", "forbidden"),
+        training_data=(
+            "3,555 photos of LFW's peopleDevTrain, two of a person at most, labelled by MediaPipe's selfie "
+            "segmentation and face mesh (Apache-2.0) and by colours; new weights"
+        ),
+        paper=(
+            "Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, MICCAI 2015"
+        ),
+        input_size_px=160,
+        mean=(127.5, 127.5, 127.5),
+        std=(64.0, 64.0, 64.0),
+        alignment="head-160",
+        precision="f32",
+        outputs=(
+            "background, skin, right brow, left brow, right eye, left eye, glasses, right ear, left ear, "
+            "nose, mouth, upper lip, lower lip, neck, clothes, hair, hat"
+        ),
+    ),
     ModelCard(
         name="grabcut",
         kind="parser",
