@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ import pytest
 
 from faceprint.compat import face_recognition
 from faceprint.compat.face_recognition import models as loading
+from faceprint.compat.face_recognition.models import DlibModels
+from faceprint.settings import Settings
 
 SCRIPT = Path(__file__).with_name("face_recognition_run.py")
 SAME_DISTANCE = 1e-3
@@ -51,11 +52,9 @@ def reference(photos: list[str], tmp_path_factory: pytest.TempPathFactory) -> di
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(cache_root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("FACEPRINT_CACHE", str(cache_root))
-    before = loading._models
-    yield
-    monkeypatch.setattr(loading, "_models", before)
+def _own_models(tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = DlibModels(Settings(weights=tmp_path, cache=cache_root, offline=True))
+    monkeypatch.setattr(loading, "_models", made)
 
 
 def as_lists(values: Any) -> Any:

@@ -25,6 +25,7 @@ from faceprint.media import read_image
 from faceprint.media.hide import HIDE_STYLES, HideStyle, hide_faces
 from faceprint.media.video import Video, VideoWriter
 from faceprint.pipeline.hiding.photos import Anonymiser, HiddenPhoto, HidePlan, Whom
+from faceprint.pipeline.hiding.shapes import face_masks
 from faceprint.pipeline.hiding.videos import anonymise_video
 from faceprint.types import Image
 
@@ -58,8 +59,9 @@ def hide(engine: Faceprint, photo: object, **plan: object) -> HiddenPhoto:
     return Anonymiser(engine, HidePlan(**plan), call=CALL).photo(photo)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("shape", ["ellipse", "face"])
 @pytest.mark.parametrize("how", HIDE_STYLES)
-def test_recognition_fails(how: HideStyle, engine: Faceprint, data_root: Path) -> None:
+def test_recognition_fails(how: HideStyle, shape: str, engine: Faceprint, data_root: Path) -> None:
     """Even where the attacker knows the landmarks, and has the very photo that was hidden."""
     photos = sorted((data_root / "lfw").glob("*/*_0001.jpg"))[::25][:80]
     found = [r for r in engine.detect_many(photos) if isinstance(r, Detection) and r.faces]
@@ -69,7 +71,8 @@ def test_recognition_fails(how: HideStyle, engine: Faceprint, data_root: Path) -
     matched = again = 0
     for result in found:
         face = result.faces[:1]
-        hidden = hide_faces(result.pixels, face[0].box[None], how=how)
+        masks = face_masks(engine.models, result.pixels, face) if shape == "face" else None
+        hidden = hide_faces(result.pixels, face[0].box[None], how=how, masks=masks)
         crops = [engine.models.crops(image, face) for image in (result.pixels, hidden)]
         clear, covered = engine.models.embedder.embed(np.concatenate(crops)).vectors
         matched += bool(clear @ covered >= limit)
@@ -92,6 +95,7 @@ def test_everyone(engine: Faceprint) -> None:
         "height": 512,
         "faces": 1,
         "hidden": 1,
+        "shaped": 0,
         "shown": [],
     }
 
@@ -248,6 +252,13 @@ def test_stopping_keeps_what_is_hidden(engine: Faceprint, film: Path, tmp_path: 
     )
     assert (early.path, early.frames) == (None, 0)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["hidden.partial.mp4"]
+
+
+def test_shapes_are_for_photos(engine: Faceprint, film: Path, tmp_path: Path) -> None:
+    anonymiser = Anonymiser(engine, HidePlan(shape="face"), call=CALL)
+    with pytest.raises(InputError, match="photos alone"):
+        anonymise_video(anonymiser, film, tmp_path / "new.mp4")
+    assert not (tmp_path / "new.mp4").exists()
 
 
 def test_the_original_is_never_written_over(engine: Faceprint, film: Path, tmp_path: Path) -> None:

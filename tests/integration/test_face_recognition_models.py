@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,12 +17,9 @@ pytest.importorskip("dlib", reason="needs the extra dlib")
 
 
 @pytest.fixture(autouse=True)
-def _own_models(
-    tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def _own_models(tmp_path: Path, cache_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = DlibModels(Settings(weights=tmp_path, cache=cache_root, offline=True))
     monkeypatch.setattr(loading, "_models", made)
-    yield
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from rich.progress import (
 from faceprint.cli import own_models
 from faceprint.cli.options import JsonOption
 from faceprint.cli.output import err, escape, out, print_json, table
-from faceprint.embed import facenet
 from faceprint.errors import MissingExtraError, WeightsCorruptError, WeightsMissingError
+from faceprint.pipeline.converting import check, convert, is_converted_once, is_runnable
 from faceprint.pipeline.models import weight_store
 from faceprint.settings import read_settings
 from faceprint.zoo import (
@@ -204,16 +204,10 @@ def _progress(entry: ModelCard, *, show: bool) -> Iterator[OnProgress]:
         yield step
 
 
-def _is_converted_once(entry: ModelCard) -> bool:
-    return entry.implementation == "facenet"
-
-
 def _check(store: WeightStore, entry: ModelCard, offer: Offer) -> None:
     """Refuses a file that holds no weights before anybody is asked to accept it."""
-    if not _is_converted_once(entry):
-        return
     try:
-        facenet.check(entry, offer.path)
+        check(entry, offer.path)
     except WeightsCorruptError as error:
         done = "It was removed." if store.discard(offer) else f"Delete {offer.path}, or replace it."
         raise WeightsCorruptError(
@@ -223,11 +217,10 @@ def _check(store: WeightStore, entry: ModelCard, offer: Offer) -> None:
 
 def _convert(store: WeightStore, entry: ModelCard) -> str | None:
     """Converts weights that PyTorch has to convert once; what is left to do, if anything is."""
-    if _is_converted_once(entry):
-        try:
-            facenet.convert(entry, store)
-        except MissingExtraError as error:
-            return f"{error}, then run: faceprint models pull {entry.name}"
+    try:
+        convert(entry, store)
+    except MissingExtraError as error:
+        return f"{error}, then run: faceprint models pull {entry.name}"
     return None
 
 
@@ -326,7 +319,7 @@ def verify(
 
 def _state(entry: ModelCard, store: WeightStore) -> str:
     lacking = entry.extra is not None and find_spec(entry.extra) is None
-    if lacking and not _is_converted_once(entry):
+    if lacking and not is_converted_once(entry):
         return f"extra {entry.extra}"
     states = {status.state for status in store.status(entry)}
     if "corrupt" in states:
@@ -335,7 +328,7 @@ def _state(entry: ModelCard, store: WeightStore) -> str:
         return next((f"extra {one}" for one in _extras(entry)), "to pull")
     if "unaccepted" in states:
         return "to accept"
-    if lacking and not facenet.is_converted(entry, store):
+    if not is_runnable(entry, store):
         return f"extra {entry.extra}"
     return "ready"
 

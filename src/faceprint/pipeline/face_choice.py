@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from faceprint.errors import LicenceRefusedError
+from faceprint.pipeline.converting import is_runnable
 from faceprint.zoo import CARDS, ModelCard, WeightStore
 
 __all__ = ["LIVENESS", "PARSERS", "best_here"]
@@ -18,7 +19,7 @@ LIVENESS: Final = ("minifasnet",)
 
 
 def best_here(names: Sequence[str], store: WeightStore) -> str | None:
-    """The first of some cards whose weights are here and may be used; None where there is none."""
+    """The first of some cards whose weights are here, run here and may be used; None where there is none."""
     return next((name for name in names if name in CARDS and _usable(CARDS[name], store)), None)
 
 
@@ -27,4 +28,5 @@ def _usable(card: ModelCard, store: WeightStore) -> bool:
         store.check_licence(card)
     except LicenceRefusedError:
         return False
-    return all(status.state == "ready" for status in store.status(card))
+    ready = all(status.state == "ready" for status in store.status(card))
+    return ready and is_runnable(card, store)

@@ -159,7 +159,7 @@ def _facts(cascade: Cascade, scenes: Scenes) -> dict[str, str]:
 def _left_over(windows: GreyArray | None) -> tuple[Section, ...]:
     if windows is None:
         return ()
-    note = f"{len(windows):,} of the training photos' backgrounds that still pass all stages."
+    note = f"{len(windows):,} of the backgrounds in hand still pass all stages."
     return (Section("Hard backgrounds left over", (windows_picture("The surest", windows, note),)),)
 
 

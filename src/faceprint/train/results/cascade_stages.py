@@ -191,9 +191,9 @@ def rejection_blocks(cascade: Cascade, found: Rejection) -> Iterator[Block]:
     names = (*(f"stage {number}" for number in range(1, len(cascade.stages) + 1)), "found")
     features = [0, *np.cumsum([len(stage.stumps) for stage in cascade.stages]).tolist()]
     yield Text(
-        f"{found.backgrounds[0]:,} windows without a face and {found.faces[0]:,} faces, all from photos that "
-        f"it was not trained on. On average {found.features_each:.1f} of {features[-1]:,} features are "
-        "looked at before a window without a face is rejected."
+        f"{found.backgrounds[0]:,} windows without a face and {found.faces[0]:,} faces, turned ones too, all "
+        f"from photos that it was not trained on. On average {found.features_each:.1f} of "
+        f"{features[-1]:,} features are looked at before a window without a face is rejected."
     )
     columns = (
         Column("come to"),

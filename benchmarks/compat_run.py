@@ -1,0 +1,80 @@
+"""One side of `compat.py`, in a process of its own: times face_recognition or what faceprint has in its place.
+
+python benchmarks/compat_run.py LIBRARY ASKED.json RESULTS.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+WARM_UP = 3
+
+
+def main() -> None:
+    library, asked, results = sys.argv[1], *map(Path, sys.argv[2:])
+    job = json.loads(asked.read_text())
+    results.write_text(json.dumps(run(load(library), job["photos"], job["slow_photos"])))
+
+
+def load(name: str) -> Any:
+    if name == "faceprint":
+        from faceprint.compat import face_recognition
+
+        return face_recognition
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import face_recognition as reference  # type: ignore[import-untyped]
+
+        return reference
+
+
+def run(library: Any, photos: Sequence[str], slow_photos: Sequence[str]) -> dict[str, Any]:
+    """Seconds of each part, and what came out."""
+    images = [library.load_image_file(photo) for photo in photos]
+    slow = [library.load_image_file(photo) for photo in slow_photos]
+    whole_program(library, photos[:WARM_UP])
+    library.face_landmarks(images[0])
+    library.face_locations(images[0], 0, "cnn")
+    seconds: dict[str, float] = {}
+
+    def timed(what: str, work: Callable[[], Any]) -> Any:
+        start = perf_counter()
+        result = work()
+        seconds[what] = perf_counter() - start
+        return result
+
+    found = timed("photo by photo, from disk", lambda: whole_program(library, photos))
+    places = timed("face_locations, hog", lambda: [library.face_locations(i) for i in images])
+    pairs = list(zip(images, places, strict=True))
+    timed("face_encodings of known places", lambda: [library.face_encodings(*p) for p in pairs])
+    timed("face_landmarks of known places", lambda: [library.face_landmarks(*p) for p in pairs])
+    if hasattr(library, "batch_face_encodings"):
+        timed("batch_face_encodings", lambda: library.batch_face_encodings(images))
+    else:
+        timed("batch_face_encodings", lambda: [library.face_encodings(i) for i in images])
+    boxes = timed(
+        "face_locations, cnn", lambda: [library.face_locations(i, model="cnn") for i in slow]
+    )
+    return {
+        "seconds": seconds,
+        "faces": {
+            name: len(some) for name, some in (("hog", sum(places, [])), ("cnn", sum(boxes, [])))
+        },
+        "places": [places, boxes],
+        "encodings": [[vector.tolist() for vector in some] for some in found],
+    }
+
+
+def whole_program(library: Any, photos: Sequence[str]) -> list[Any]:
+    """What a program does: open, find, encode."""
+    return [library.face_encodings(library.load_image_file(photo)) for photo in photos]
+
+
+if __name__ == "__main__":
+    main()
