@@ -27,7 +27,6 @@ from rich.table import Table
 from machine import describe_machine, write_csv
 from photos import lfw_photos
 
-console = Console()
 LIBRARIES = ("face_recognition", "faceprint")
 SCRIPT = Path(__file__).with_name("compat_run.py")
 SAME_DISTANCE = 1e-3
@@ -50,7 +49,7 @@ def main(
     table = Table(*rows[0])
     for row in rows:
         table.add_row(*map(str, row.values()))
-    console.print(table)
+    Console(width=250).print(table)
     if out is not None:
         write_csv(out, [row | machine for row in rows])
 
@@ -100,13 +99,14 @@ def largest_distance(result: dict[str, Any]) -> float:
     Raises:
         ValueError: The libraries found different faces, or encoded one otherwise.
     """
-    theirs, ours = (sum(result[library]["encodings"], []) for library in LIBRARIES)
-    distances = [
-        float(np.linalg.norm(np.subtract(a, b))) for a, b in zip(theirs, ours, strict=True)
-    ]
+    theirs, ours = (
+        np.concatenate([np.reshape(some, (-1, 128)) for some in result[library]["encodings"]])
+        for library in LIBRARIES
+    )
+    distances = np.linalg.norm(theirs - ours, axis=1).tolist()
     if max(distances) >= SAME_DISTANCE:
         raise ValueError(f"An encoding lies {max(distances):g} from that of face_recognition.")
-    return max(distances)
+    return float(max(distances))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One side of `compat.py`, in a process of its own: times face_recognition or what faceprint has in its place.
+"""One side of `compat.py`, in a process of its own: times face_recognition or faceprint in its place.
 
 python benchmarks/compat_run.py LIBRARY ASKED.json RESULTS.json
 """
@@ -63,9 +63,7 @@ def run(library: Any, photos: Sequence[str], slow_photos: Sequence[str]) -> dict
     )
     return {
         "seconds": seconds,
-        "faces": {
-            name: len(some) for name, some in (("hog", sum(places, [])), ("cnn", sum(boxes, [])))
-        },
+        "faces": {"hog": sum(map(len, places)), "cnn": sum(map(len, boxes))},
         "places": [places, boxes],
         "encodings": [[vector.tolist() for vector in some] for some in found],
     }

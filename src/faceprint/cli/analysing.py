@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -121,12 +122,12 @@ class _Told:
         self._alive |= "liveness" in result.by
         if not result.faces:
             return
-        # A column that is empty for all faces says nothing.
-        lines = [_cells(number, face) for number, face in enumerate(result.faces)]
-        told = [column for column in lines[0] if any(line[column] for line in lines)]
-        rows = table(*told)
-        for line in lines:
-            rows.add_row(*(escape(line[column]) for column in told))
+        rows = table("#face", "", "")
+        for number, face in enumerate(result.faces):
+            first = str(number)
+            for what, words in _lines(face):
+                rows.add_row(first, what, escape(words))
+                first = ""
         out.print(rows)
 
     def finish(self) -> None:
@@ -139,16 +140,16 @@ class _Told:
             err.print(f"[bold yellow]Left out[/]: {escape(note)}")
 
 
-def _cells(number: int, item: AnalysedFace) -> dict[str, str]:
-    """What the columns of the table say of a face."""
-    face = item.face
-    return {
-        "#face": str(number),
+def _lines(item: AnalysedFace) -> Iterator[tuple[str, str]]:
+    """What can be told of a face, each with what it is about."""
+    left, top = item.face.box[:2]
+    yield "place", f"{left:.0f}, {top:.0f}, {item.face.width:.0f} px wide"
+    told = {
         "who": "" if item.who is None else name_label(item.who) or "no decision",
         "pose": pose_words(item.pose),
-        "quality": quality_words(face.quality),
-        "#liveness": "" if item.liveness is None else f"{item.liveness:.2f}",
+        "quality": quality_words(item.face.quality),
+        "liveness": "" if item.liveness is None else f"{item.liveness:.2f}",
         "parts": parts_words(item.parts),
-        "estimate": appearance_words(item),
-        "#left, top": f"{face.box[0]:.0f}, {face.box[1]:.0f}",
+        "looks": appearance_words(item),
     }
+    yield from ((what, words) for what, words in told.items() if words)

@@ -6,6 +6,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,10 @@ class Predictor:
 
 class FakeModels:
     max_pixels = 1_000_000
-    workers = 2
 
     def __init__(self) -> None:
         self.hog, self.cnn = Finder(), Finder()
+        self.pool = ThreadPoolExecutor(2)
         self.jitters: list[int] = []
         self.boxes: list[list[int]] = []
 
@@ -87,10 +88,11 @@ class FakeModels:
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> FakeModels:
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeModels]:
     made = FakeModels()
     monkeypatch.setattr(loading, "_models", made)
-    return made
+    with made.pool:
+        yield made
 
 
 def bright() -> Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -114,10 +114,10 @@ def batch_face_locations(
         MissingExtraError: The extra "dlib" is not installed.
     """
     whole_number(batch_size, "batch_size", least=1)
-    with ThreadPoolExecutor(models().workers) as pool:
-        return list(
-            pool.map(lambda img: face_locations(img, number_of_times_to_upsample, "cnn"), images)
-        )
+    find = partial(
+        face_locations, number_of_times_to_upsample=number_of_times_to_upsample, model="cnn"
+    )
+    return list(models().pool.map(find, images))
 
 
 def face_landmarks(
@@ -212,8 +212,7 @@ def batch_face_encodings(
     ) -> list[npt.NDArray[np.float64]]:
         return face_encodings(pair[0], pair[1], num_jitters, model)
 
-    with ThreadPoolExecutor(models().workers) as pool:
-        return list(pool.map(encode, list(zip(photos, places, strict=True))))
+    return list(models().pool.map(encode, list(zip(photos, places, strict=True))))
 
 
 def _find(loaded: DlibModels, image: Image, doublings: int, model: str) -> tuple[Face, ...]:

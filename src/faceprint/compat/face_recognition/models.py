@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,9 +45,11 @@ class DlibModels:
         self._loaded: dict[str, Any] = {}
 
     @property
-    def workers(self) -> int:
-        """How many images are worked on side by side."""
-        return self._options.workers
+    def pool(self) -> ThreadPoolExecutor:
+        """Works on several images side by side; its threads stay, since each is slow at its first image."""
+        return self._once(
+            "pool", lambda: ThreadPoolExecutor(self._options.workers, "face_recognition")
+        )
 
     def max_doubled_pixels(self, model: str) -> int:
         """The largest image, once doubled, that a detector takes."""
