@@ -123,8 +123,9 @@ def measure_classes(engine: Faceprint, data: Path, rows: Rows) -> None:
     for which, some in chosen.items():
         counts = np.stack(tables)[some].sum(axis=0)
         for of, classes in {**{one: (one,) for one in ALONE}, **TOGETHER}.items():
-            share = iou(counts, [number_of(one) for one in classes])
-            add(rows, f"iou{which}", name, of, share, int(some.sum()))
+            numbers = [number_of(one) for one in classes]
+            if counts[numbers].any():  # it was drawn in some photo
+                add(rows, f"iou{which}", name, of, iou(counts, numbers), int(some.sum()))
         right = float(counts.trace() / counts.sum())
         add(rows, f"pixels right{which}", name, "all", right, int(some.sum()))
     add(rows, "milliseconds", name, "a head", 1000 * float(np.median(seconds)), len(seconds))
@@ -198,8 +199,9 @@ def labelled_faces(
 def measure_hidden(engine: Faceprint, data: Path, rows: Rows) -> None:
     """Adds what recognition makes of faces that are hidden in their shape."""
     pairs = read_lfw(data / "lfw", view=1)
-    genuine = np.stack([pairs.first, pairs.second], axis=1)[pairs.same][:HIDDEN_PAIRS]
-    tested, ends = np.unique(genuine, return_inverse=True)
+    both = np.stack([pairs.first, pairs.second], axis=1)
+    chosen = np.concatenate([both[pairs.same][:HIDDEN_PAIRS], both[~pairs.same][:HIDDEN_PAIRS]])
+    tested, ends = np.unique(chosen, return_inverse=True)
     photos = [pairs.photos[index] for index in tested]
     found = [one for one in engine.detect_many(photos) if isinstance(one, Detection)]
     images = [one.pixels for one in found]
@@ -217,8 +219,10 @@ def measure_hidden(engine: Faceprint, data: Path, rows: Rows) -> None:
     limit = calibration.threshold(1e-3).score
     name = engine.models.parser.name
     own = np.array([k for k, some in enumerate(faces) if some])
-    couples = ends.reshape(-1, 2)
-    couples = couples[np.isin(couples, own).all(axis=1)]
+    same, strangers = (
+        some[np.isin(some, own).all(axis=1)]
+        for some in np.split(ends.reshape(-1, 2), [min(HIDDEN_PAIRS, int(pairs.same.sum()))])
+    )
     shaped = np.array([masks[k][0] is not None for k in own])
     add(rows, "hidden_in_shape", name, "all", float(shaped.mean()), len(own))
     clear = embed_all(engine, images, faces)
@@ -230,11 +234,14 @@ def measure_hidden(engine: Faceprint, data: Path, rows: Rows) -> None:
         again = engine.models.detect(hidden, thorough=False)
         seen = [is_found(faces[k], again[k]) for k in own]
         vectors = embed_all(engine, hidden, faces)
-        same = score(vectors, clear, np.stack([own, own], axis=1)) >= limit
-        other = score(vectors, clear, couples) >= limit
+        itself = score(vectors, clear, np.stack([own, own], axis=1)) >= limit
+        other = score(vectors, clear, same) >= limit
+        alike = np.quantile(score(vectors, vectors, strangers), 0.99)
+        linked = score(vectors, vectors, same) > alike
         add(rows, "hidden_found_again", name, how, float(np.mean(seen)), len(own))
-        add(rows, "hidden_matches_own_photo", name, how, float(same.mean()), len(own))
-        add(rows, "hidden_matches_other_photo", name, how, float(other.mean()), len(couples))
+        add(rows, "hidden_matches_own_photo", name, how, float(itself.mean()), len(own))
+        add(rows, "hidden_matches_other_photo", name, how, float(other.mean()), len(same))
+        add(rows, "hidden_matches_hidden_photo", name, how, float(linked.mean()), len(same))
 
 
 if __name__ == "__main__":

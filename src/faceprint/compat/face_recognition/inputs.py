@@ -21,7 +21,8 @@ from faceprint.errors import (
     ImageTooLargeError,
     InputError,
 )
-from faceprint.media import photo_name, read_image
+from faceprint.media import photo_name
+from faceprint.media.arrays import image_from_array
 from faceprint.types import Image
 
 __all__ = [
@@ -128,7 +129,7 @@ def as_image(image: object, *, max_pixels: int) -> Image:
             "Open a file with load_image_file first; turn another image into an array with "
             "numpy.array(image)."
         )
-    return read_image(image, name="The image", max_pixels=max_pixels).pixels
+    return image_from_array(image, name="The image", max_pixels=max_pixels)
 
 
 def check_doubled(image: Image, doublings: int, *, max_pixels: int) -> None:
