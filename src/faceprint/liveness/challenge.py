@@ -1,7 +1,10 @@
 """The active challenge: a person is asked to do a few things in an order that nobody could know before.
 
-A photo held before the camera cannot blink or smile, and a film cannot know the order. That is all the
-challenge rests on: a live face swap, or a film that is cut while it plays, can do what is asked.
+A photo held before the camera cannot blink or smile, and a film does not know the order. That is all the
+challenge rests on: a live face swap, or a film that is cut while it plays, can do what is asked, and a film
+that goes through all steps again and again can be lucky. With each step once and one wrong turn forgiven, the
+defaults here, such films passed 24 % of their tries in a simulation; with the three turns and none forgiven
+of the live page 2.3 %, the best of them 10 %.
 
 `Challenge` is a pure state machine: it is told what each frame shows and says what to do next. It reads no
 clock, opens no camera and keeps no picture.

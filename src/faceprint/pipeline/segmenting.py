@@ -164,11 +164,13 @@ def _parts(face: Face, labels: Labels, matrix: FloatArray, shape: tuple[int, ...
     low, high = _reach(matrix, side, shape)
     region = np.zeros((high[1] - low[1], high[0] - low[0]), dtype=np.uint8)
     masks = _masks(labels, float(np.hypot(matrix[0, 0], matrix[1, 0])))
+    counts = np.zeros(len(CLASSES), dtype=np.int64)
     for top, bottom in _bands(region.shape):
         moved = matrix.copy()
         moved[:, 2] += moved[:, :2] @ (low[0], low[1] + top)
-        region[top:bottom] = _brought_back(masks, moved, (bottom - top, region.shape[1]))
-    counts = np.bincount(region.ravel(), minlength=len(CLASSES))
+        band = _brought_back(masks, moved, (bottom - top, region.shape[1]))
+        counts += np.bincount(band.ravel(), minlength=len(CLASSES))
+        region[top:bottom] = band
     counts[[number_of(name) for name in _NOT_HEAD]] = 0
     whole = int(counts.sum())
     areas = {CLASSES[k]: float(counts[k] / whole) for k in np.flatnonzero(counts)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from faceprint.evaluate.estimates import Estimate, estimate
 from faceprint.geometry import box_areas
@@ -23,17 +24,23 @@ class Found:
     """What a network says of crops.
 
     Attributes:
-        scores: (N,) float32, the probability of a face.
+        logits: (N,) float32, of a face.
         boxes: (N, 4) float32, shares of the side.
     """
 
-    scores: FloatArray
+    logits: FloatArray
     boxes: FloatArray
+
+    @property
+    def scores(self) -> FloatArray:
+        """(N,) float32, the probability of a face."""
+        scores: FloatArray = expit(self.logits)
+        return scores
 
     @property
     def said(self) -> npt.NDArray[np.bool_]:
         """(N,) bool, where it says face."""
-        said: npt.NDArray[np.bool_] = self.scores >= _HALF
+        said: npt.NDArray[np.bool_] = self.logits >= 0
         return said
 
 

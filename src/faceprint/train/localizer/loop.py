@@ -129,7 +129,7 @@ class Epochs:
             losses = self._train(progress)
             seconds = time.monotonic() - started
             found = look(self._averaged.module, self._built, self._validation)
-            measured = summed_up(self._validation, found)
+            measured = self._validation_losses(found) | summed_up(self._validation, found)
             self._keep(seconds, losses, measured)
             self._epoch += 1
         best = read_checkpoint(self._folder.best)
@@ -159,6 +159,14 @@ class Epochs:
                 done = self._epoch * self._steps + step + 1
                 progress("Training", done, self._steps * recipe.epochs)
         return {f"train_{name}": value / self._steps for name, value in sums.items()}
+
+    def _validation_losses(self, found: Found) -> dict[str, float]:
+        """What training minimises, of the held-out crops."""
+        crops = self._validation
+        outputs = torch.from_numpy(np.concatenate([found.logits[:, None], found.boxes], axis=1))
+        faces = torch.from_numpy(crops.faces.astype(np.float32))
+        losses = localizer_losses(outputs, faces, torch.from_numpy(crops.boxes), self._recipe.loss)
+        return {name: float(value) for name, value in losses.items()}
 
     def _step(self, batch: Batch) -> dict[str, Tensor]:
         pixels, faces, boxes = (one.to(self._device) for one in batch)
@@ -227,8 +235,7 @@ def look(network: nn.Module, built: BuiltLocalizer, crops: Crops) -> Found:
             rows.append(network(built.scaled(pixels)).float().cpu().numpy())
     network.train(training)
     outputs = np.concatenate(rows)
-    scores = 1 / (1 + np.exp(-outputs[:, 0].astype(np.float64)))
-    return Found(scores.astype(np.float32), outputs[:, 1:])
+    return Found(outputs[:, 0], outputs[:, 1:])
 
 
 class _Average:

@@ -31,7 +31,6 @@ from faceprint.evaluate.report import (
     Text,
     crops_picture,
     figure_of,
-    percent,
 )
 from faceprint.train.localizer.crops import Crops
 from faceprint.train.localizer.figures import (
@@ -150,7 +149,7 @@ def _size_table(measured: _Measured) -> Table:
     for low, high in pairwise(_SIZES):
         some = (sizes >= low) & (sizes < high)
         if some.any():
-            name = f"{percent(low)} to {percent(min(high, 1))}"
+            name = f"{100 * low:.0f} to {100 * min(high, 1):.0f} %"
             overlap, found = float(measured.overlaps[some].mean()), float(said[some].mean())
             rows.append((name, int(some.sum()), overlap, found))
     columns = (
