@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from faceprint.liveness import load_liveness
-from faceprint.liveness.minifasnet import SCALES, convert, cut_box, is_converted
+from faceprint.liveness.minifasnet import CONVERSION, SCALES, cut_box
 from faceprint.liveness.minifasnet_network import V1SE, V2, MiniFasNet, Widths
 from faceprint.runtime import RuntimeOptions, open_session
 from faceprint.types import Face, Image
@@ -112,7 +112,9 @@ def test_module_and_graph_give_the_numbers_of_the_reference(
         expected = reference(tensors, bgr(pixels))
         np.testing.assert_allclose(network(bgr(pixels)), expected, atol=1e-4, rtol=1e-4)
         probabilities = torch.softmax(expected, dim=1).numpy()
-    session = open_session(convert(CARD, store)[place], RuntimeOptions(threads=1), sensitive=True)
+    session = open_session(
+        CONVERSION.convert(CARD, store)[place], RuntimeOptions(threads=1), sensitive=True
+    )
     (found,) = session.run(pixels)
     assert found.shape == (9, 3)
     np.testing.assert_allclose(found, probabilities, atol=1e-4)
@@ -138,7 +140,7 @@ def test_score_is_the_mean_of_both_networks_on_crops_as_published(
     (found,) = model.score([rgb], [[face]])
     assert found.dtype == np.float32
     assert float(found[0]) == pytest.approx(np.mean(scores), abs=1e-4)
-    assert is_converted(CARD, store)
+    assert CONVERSION.is_converted(CARD, store)
 
 
 def published_crop(frame: np.ndarray, box: tuple[int, int, int, int], scale: float) -> np.ndarray:

@@ -133,7 +133,7 @@ def test_other_networks_are_refused(change: Change, tmp_path: Path) -> None:
     save(state, tmp_path)
     accept(tmp_path)
     with pytest.raises(WeightsCorruptError, match="Inception-ResNet v1"):
-        facenet.check(CARD, tmp_path / "weights" / CARD.files[0].name)
+        facenet.CONVERSION.check(CARD, tmp_path / "weights" / CARD.files[0].name)
     with pytest.raises(WeightsCorruptError, match=r"Inception-ResNet v1.*models forget"):
         load_embedder(CARD.name, store_of(tmp_path), PRECISE)
 
@@ -158,7 +158,7 @@ def test_pulling_converts(tmp_path: Path) -> None:
     )
     (record,) = json.loads(done.stdout)
     assert (done.returncode, record["ready"], record["left"]) == (0, True, None)
-    assert facenet.is_converted(store_of(tmp_path).resolve(CARD), store_of(tmp_path))
+    assert facenet.CONVERSION.is_converted(store_of(tmp_path).resolve(CARD), store_of(tmp_path))
 
 
 def test_files_that_do_not_count_batches_are_read(tmp_path: Path) -> None:

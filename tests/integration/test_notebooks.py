@@ -20,6 +20,7 @@ FIGURES = {
     "04_web_api": 2,
     "05_responsible_use": 4,
     "06_training": 12,
+    "07_viola_jones": 12,
 }
 SAID = {
     "01_video_to_frames": ["cuts at [", "frames kept"],
@@ -51,6 +52,17 @@ SAID = {
         "mine: added as mine:",
         "mine: the same person: score",
         "sface: the same person: score",
+    ],
+    "07_viola_jones": [
+        "D - B - C + A =",
+        "checker           20,736",
+        "all              162,336",
+        "features chosen in",
+        "stage 1:",
+        "trained in",
+        "faces found:",
+        "black: 0 faces",
+        "10 x 10: 0 faces",
     ],
 }
 NAMED = {"03_recognition": "Barack Obama (match)", "04_web_api": "Barack Obama: match"}

@@ -4,8 +4,8 @@ King, "Max-Margin Object Detection", arXiv 2015, with a network in place of its 
 CC0; trained on photos of ImageNet, AFLW, Pascal VOC, VGG-Face, WIDER FACE and FaceScrub (some of them
 research only).
 
-The network is taken out of dlib's file and runs like all others, which takes a small part of the time and
-the memory that dlib takes on a CPU, and finds the same boxes.
+The network is taken out of dlib's file and runs like all others. It finds the boxes that it finds in dlib,
+in a small part of the time that dlib takes on a CPU.
 """
 
 from __future__ import annotations

@@ -11,21 +11,19 @@ the weights and runs without PyTorch from then on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceprint.embed.network import NetworkEmbedder
-from faceprint.errors import MissingExtraError, WeightsCorruptError
+from faceprint.errors import WeightsCorruptError
 from faceprint.runtime import RuntimeOptions, open_session
 from faceprint.types import Array
 from faceprint.zoo import ModelCard, WeightStore
-from faceprint.zoo.torch_files import read_state_dict
+from faceprint.zoo.conversions import Conversion, torch_for
 
 if TYPE_CHECKING:
     from faceprint.embed.inception_resnet_v1 import InceptionResnetV1
 
-__all__ = ["build", "check", "convert", "is_converted"]
+__all__ = ["CONVERSION", "build"]
 
 
 def build(
@@ -36,66 +34,13 @@ def build(
     Raises:
         MissingExtraError: The weights are yet to be converted, and PyTorch is not installed.
     """
-    session = open_session(convert(card, store), options, sensitive=card.precision == "f32")
+    (path,) = CONVERSION.convert(card, store)
+    session = open_session(path, options, sensitive=card.precision == "f32")
     return NetworkEmbedder(store.resolve(card), session, flip=flip)
 
 
-def check(card: ModelCard, path: Path) -> None:
-    """Looks into a file that nobody has accepted yet, and runs nothing that it may ask for.
-
-    Without PyTorch it is only seen to hold named tensors, not whether they are those of FaceNet.
-
-    Raises:
-        WeightsCorruptError: These are no weights of FaceNet.
-    """
-    arrays = read_state_dict(path.read_bytes(), name=path.name)
-    with suppress(MissingExtraError):
-        _network(arrays, card)
-
-
-def convert(card: ModelCard, store: WeightStore) -> Path:
-    """The network as it runs without PyTorch, converted unless it is there.
-
-    Raises:
-        ModelError: The weights are not here or not accepted; see `WeightStore.files`.
-        WeightsCorruptError: What was accepted are no weights of FaceNet.
-        MissingExtraError: The weights are yet to be converted, and PyTorch is not installed.
-    """
-
-    def make(files: tuple[Path, ...]) -> bytes:
-        try:
-            network = _network(read_state_dict(files[0].read_bytes(), name=files[0].name), card)
-        except WeightsCorruptError as error:
-            raise WeightsCorruptError(
-                f"{error} First drop the file that was accepted: faceprint models forget {card.name}"
-            ) from error
-        from faceprint.zoo.torch_graph import convert
-
-        return convert(network, card)
-
-    return store.made(card, _suffix(card), make, keep=True)
-
-
-def is_converted(card: ModelCard, store: WeightStore) -> bool:
-    """Whether it runs without PyTorch.
-
-    Raises:
-        WeightsMissingError: Its weights have yet to be accepted.
-    """
-    return store.made_path(card, _suffix(card), keep=True).exists()
-
-
-def _suffix(card: ModelCard) -> str:
-    return f"r{card.revision}.onnx"
-
-
-def _network(arrays: Mapping[str, Array], card: ModelCard) -> InceptionResnetV1:
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Converting the weights of {card.name}, which is done once,", extra="torch"
-        ) from error
+def _network(arrays: Mapping[str, Array], card: ModelCard, _: int) -> InceptionResnetV1:
+    torch = torch_for(card)
     from faceprint.embed.inception_resnet_v1 import InceptionResnetV1
 
     network = InceptionResnetV1()
@@ -123,3 +68,7 @@ def _not_facenet(card: ModelCard, wrong: str) -> str:
         f"The weights of {card.name} are not those of Inception-ResNet v1 ({wrong}). Get the file "
         "again from its publisher."
     )
+
+
+CONVERSION = Conversion(_network)
+"""How the weights become a network."""

@@ -16,22 +16,21 @@ on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 
-from faceprint.errors import MissingExtraError, WeightsCorruptError
+from faceprint.errors import WeightsCorruptError
 from faceprint.runtime import RuntimeOptions, Session, open_session
 from faceprint.types import Array, Face, FloatArray, Image
 from faceprint.zoo import ModelCard, WeightStore
-from faceprint.zoo.torch_files import read_state_dict
+from faceprint.zoo.conversions import Conversion, torch_for
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["SCALES", "MiniFasNetLiveness", "build", "convert", "cut_box", "is_converted"]
+__all__ = ["CONVERSION", "SCALES", "MiniFasNetLiveness", "build", "cut_box"]
 
 SCALES: Final = (2.7, 4.0)
 """How much of a frame each network sees, in boxes, in the order of the card's files."""
@@ -52,36 +51,10 @@ def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> MiniF
         MissingExtraError: The weights are yet to be converted, and PyTorch is not installed.
     """
     sensitive = card.precision == "f32"
-    sessions = [open_session(path, options, sensitive=sensitive) for path in convert(card, store)]
+    sessions = [
+        open_session(path, options, sensitive=sensitive) for path in CONVERSION.convert(card, store)
+    ]
     return MiniFasNetLiveness(sessions, name=card.name, input_size_px=card.input_size_px)
-
-
-def convert(card: ModelCard, store: WeightStore) -> tuple[Path, ...]:
-    """The networks as they run without PyTorch, converted unless they are there.
-
-    Raises:
-        ModelError: The weights are not here; see `WeightStore.files`.
-        WeightsCorruptError: They are not those of MiniFASNet.
-        MissingExtraError: They are yet to be converted, and PyTorch is not installed.
-    """
-
-    def made(place: int) -> Path:
-        def make(files: tuple[Path, ...]) -> bytes:
-            arrays = read_state_dict(files[place].read_bytes(), name=files[place].name)
-            network = _network(arrays, place, card)
-            from faceprint.zoo.torch_graph import convert
-
-            return convert(network, card, output="probabilities")
-
-        return store.made(card, _suffix(card, place), make, keep=True)
-
-    return tuple(made(place) for place in range(len(_NAMES)))
-
-
-def is_converted(card: ModelCard, store: WeightStore) -> bool:
-    """Whether it runs without PyTorch."""
-    places = range(len(_NAMES))
-    return all(store.made_path(card, _suffix(card, k), keep=True).exists() for k in places)
 
 
 class MiniFasNetLiveness:
@@ -179,18 +152,8 @@ def _holds_something(box: FloatArray, image: Image) -> bool:
     return bool(min(x2, width) > max(x1, 0) and min(y2, height) > max(y1, 0))
 
 
-def _suffix(card: ModelCard, place: int) -> str:
-    return f"{_NAMES[place].lower()}-r{card.revision}.onnx"
-
-
-def _network(arrays: Mapping[str, Array], place: int, card: ModelCard) -> nn.Module:
-    try:
-        import torch
-        from torch import nn
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Converting the weights of {card.name}, which is done once,", extra="torch"
-        ) from error
+def _network(arrays: Mapping[str, Array], card: ModelCard, place: int) -> nn.Module:
+    torch = torch_for(card)
     from faceprint.liveness import minifasnet_network
 
     network = minifasnet_network.MiniFasNet(getattr(minifasnet_network, _NAMES[place]))
@@ -203,4 +166,11 @@ def _network(arrays: Mapping[str, Array], place: int, card: ModelCard) -> nn.Mod
             f"The weights of {card.name} are not those of MiniFASNet {_NAMES[place]} ({wrong}). Get "
             "the file again from its publisher."
         ) from error
-    return nn.Sequential(network, nn.Softmax(dim=1))
+    whole: nn.Module = torch.nn.Sequential(network, torch.nn.Softmax(dim=1))
+    return whole
+
+
+CONVERSION = Conversion(
+    _network, output="probabilities", parts=tuple(name.lower() for name in _NAMES)
+)
+"""How the weights become networks."""

@@ -15,24 +15,22 @@ that layout was taught.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from faceprint.errors import MissingExtraError, WeightsCorruptError
+from faceprint.errors import WeightsCorruptError
 from faceprint.parse.classes import number_of
 from faceprint.parse.network import NetworkParser
 from faceprint.runtime import RuntimeOptions, open_session
 from faceprint.types import Array, Image, Labels
 from faceprint.zoo import ModelCard, WeightStore
-from faceprint.zoo.torch_files import read_state_dict
+from faceprint.zoo.conversions import Conversion, torch_for
 
 if TYPE_CHECKING:
     from faceprint.parse.bisenet_network import BiSeNet
 
-__all__ = ["BiSeNetParser", "build", "check", "convert", "is_converted", "settle_sides"]
+__all__ = ["CONVERSION", "BiSeNetParser", "build", "settle_sides"]
 
 _PAIRS: Final = tuple(
     (number_of(f"right {part}"), number_of(f"left {part}")) for part in ("brow", "eye", "ear")
@@ -46,7 +44,8 @@ def build(card: ModelCard, store: WeightStore, options: RuntimeOptions) -> BiSeN
         ModelError: The weights are not here or not accepted; see `WeightStore.files`.
         MissingExtraError: The weights are yet to be converted, and PyTorch is not installed.
     """
-    session = open_session(convert(card, store), options, sensitive=card.precision == "f32")
+    (path,) = CONVERSION.convert(card, store)
+    session = open_session(path, options, sensitive=card.precision == "f32")
     return BiSeNetParser(store.resolve(card), session)
 
 
@@ -83,62 +82,8 @@ def settle_sides(labels: Labels) -> None:
         labels[:] = swapped[labels]
 
 
-def check(card: ModelCard, path: Path) -> None:
-    """Looks into a file that nobody has accepted yet, and runs nothing that it may ask for.
-
-    Without PyTorch it is only seen to hold named tensors, not whether they are those of BiSeNet.
-
-    Raises:
-        WeightsCorruptError: These are no weights of BiSeNet.
-    """
-    arrays = read_state_dict(path.read_bytes(), name=path.name)
-    with suppress(MissingExtraError):
-        _network(arrays, card)
-
-
-def convert(card: ModelCard, store: WeightStore) -> Path:
-    """The network as it runs without PyTorch, converted unless it is there.
-
-    Raises:
-        ModelError: The weights are not here or not accepted; see `WeightStore.files`.
-        WeightsCorruptError: What was accepted are no weights of BiSeNet.
-        MissingExtraError: The weights are yet to be converted, and PyTorch is not installed.
-    """
-
-    def make(files: tuple[Path, ...]) -> bytes:
-        try:
-            network = _network(read_state_dict(files[0].read_bytes(), name=files[0].name), card)
-        except WeightsCorruptError as error:
-            raise WeightsCorruptError(
-                f"{error} First drop the file that was accepted: faceprint models forget {card.name}"
-            ) from error
-        from faceprint.zoo.torch_graph import convert
-
-        return convert(network, card, output="scores")
-
-    return store.made(card, _suffix(card), make, keep=True)
-
-
-def is_converted(card: ModelCard, store: WeightStore) -> bool:
-    """Whether it runs without PyTorch.
-
-    Raises:
-        WeightsMissingError: Its weights have yet to be accepted.
-    """
-    return store.made_path(card, _suffix(card), keep=True).exists()
-
-
-def _suffix(card: ModelCard) -> str:
-    return f"r{card.revision}.onnx"
-
-
-def _network(arrays: Mapping[str, Array], card: ModelCard) -> BiSeNet:
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Converting the weights of {card.name}, which is done once,", extra="torch"
-        ) from error
+def _network(arrays: Mapping[str, Array], card: ModelCard, _: int) -> BiSeNet:
+    torch = torch_for(card)
     from faceprint.parse.bisenet_network import TRAINING_ONLY, BiSeNet
 
     network = BiSeNet(classes=card.outputs.count(",") + 1)
@@ -166,3 +111,7 @@ def _not_bisenet(card: ModelCard, wrong: str) -> str:
         f"The weights of {card.name} are not those of BiSeNet ({wrong}). Get the file again from its "
         "publisher."
     )
+
+
+CONVERSION = Conversion(_network, output="scores")
+"""How the weights become a network."""

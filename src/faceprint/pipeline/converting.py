@@ -6,9 +6,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Protocol, cast
+from typing import Final
 
 from faceprint.zoo import ModelCard, WeightStore
+from faceprint.zoo.conversions import Conversion
 
 __all__ = ["check", "convert", "is_converted_once", "is_runnable"]
 
@@ -19,19 +20,7 @@ _CONVERTED: Final = MappingProxyType(
         "minifasnet": "faceprint.liveness.minifasnet",
     }
 )
-"""By implementation, the module that converts."""
-
-_CHECKED: Final = frozenset({"facenet", "bisenet"})
-"""Those whose publishers give no digest: somebody accepts them, and they are looked into before."""
-
-
-class _Checks(Protocol):
-    def check(self, card: ModelCard, path: Path) -> None: ...
-
-
-class _Converts(Protocol):
-    def convert(self, card: ModelCard, store: WeightStore) -> object: ...
-    def is_converted(self, card: ModelCard, store: WeightStore) -> bool: ...
+"""By implementation, the module that says how."""
 
 
 def is_converted_once(card: ModelCard) -> bool:
@@ -47,7 +36,7 @@ def is_runnable(card: ModelCard, store: WeightStore) -> bool:
     """
     if card.extra is None or find_spec(card.extra) is not None:
         return True
-    return is_converted_once(card) and _module(card).is_converted(card, store)
+    return is_converted_once(card) and _conversion(card).is_converted(card, store)
 
 
 def check(card: ModelCard, path: Path) -> None:
@@ -56,8 +45,8 @@ def check(card: ModelCard, path: Path) -> None:
     Raises:
         WeightsCorruptError: These are no weights of the model.
     """
-    if card.implementation in _CHECKED:
-        cast(_Checks, import_module(_CONVERTED[card.implementation])).check(card, path)
+    if is_converted_once(card):
+        _conversion(card).check(card, path)
 
 
 def convert(card: ModelCard, store: WeightStore) -> None:
@@ -68,8 +57,9 @@ def convert(card: ModelCard, store: WeightStore) -> None:
         WeightsCorruptError: These are no weights of the model.
     """
     if is_converted_once(card):
-        _module(card).convert(card, store)
+        _conversion(card).convert(card, store)
 
 
-def _module(card: ModelCard) -> _Converts:
-    return cast(_Converts, import_module(_CONVERTED[card.implementation]))
+def _conversion(card: ModelCard) -> Conversion:
+    found: Conversion = import_module(_CONVERTED[card.implementation]).CONVERSION
+    return found

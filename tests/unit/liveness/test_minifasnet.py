@@ -12,7 +12,7 @@ import pytest
 
 from faceprint.errors import WeightsCorruptError
 from faceprint.liveness import LIVENESS_NOTE
-from faceprint.liveness.minifasnet import MiniFasNetLiveness, convert, cut_box
+from faceprint.liveness.minifasnet import CONVERSION, MiniFasNetLiveness, cut_box
 from faceprint.types import Array, Face, FloatArray, Image
 from faceprint.zoo import CARDS, FolderFile, WeightFile, WeightStore
 from faceprint.zoo.files import file_digest
@@ -115,7 +115,7 @@ def test_other_weights_are_refused(tmp_path: Path, state_dict: Callable[..., byt
         files.append(WeightFile(path.name, digest, path.stat().st_size, (FolderFile(str(path)),)))
     card = replace(CARDS["minifasnet"], files=tuple(files))
     with pytest.raises(WeightsCorruptError, match="not those of MiniFASNet V2"):
-        convert(card, WeightStore(folder, tmp_path / "cache", offline=True))
+        CONVERSION.convert(card, WeightStore(folder, tmp_path / "cache", offline=True))
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def store(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) ->
     torch.save(state, folder / CARD.files[0].name)
     store = WeightStore(folder, tmp_path_factory.mktemp("cache"), offline=True)
     for offer in store.offers(CARD):
-        bisenet.check(CARD, offer.path)
+        bisenet.CONVERSION.check(CARD, offer.path)
         store.accept(offer)
     return store
 
@@ -180,8 +180,8 @@ def test_crops_are_parsed_as_the_reference_does(
 
 
 def test_it_runs_without_pytorch_once_converted(store: WeightStore) -> None:
-    path = bisenet.convert(CARD, store)
-    assert bisenet.is_converted(CARD, store)
+    (path,) = bisenet.CONVERSION.convert(CARD, store)
+    assert bisenet.CONVERSION.is_converted(CARD, store)
     assert path.parent == store.weights
 
 
@@ -203,7 +203,7 @@ def test_other_weights_are_refused(wrong: str, state: dict[str, Tensor], tmp_pat
     path = tmp_path / "other.pth"
     torch.save(other, path)
     with pytest.raises(WeightsCorruptError, match="not those of BiSeNet"):
-        bisenet.check(CARD, path)
+        bisenet.CONVERSION.check(CARD, path)
 
 
 def test_sides_are_the_subjects_own() -> None:

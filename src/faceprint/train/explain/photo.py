@@ -159,7 +159,7 @@ def _look_inside(faces: Faceprint, crop: Image) -> tuple[dict[str, Image], tuple
 
 def _onnx_file(card: ModelCard, store: WeightStore) -> Path | None:
     if card.implementation == "facenet":
-        return facenet.convert(card, store)
+        return facenet.CONVERSION.convert(card, store)[0]
     if card.implementation == "network" and card.files[0].name.endswith(".onnx"):
         return store.prepared(card)
     return None
