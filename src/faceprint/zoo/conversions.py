@@ -13,6 +13,7 @@ from faceprint.errors import MissingExtraError, WeightsCorruptError
 from faceprint.types import Array
 from faceprint.zoo.cards import ModelCard
 from faceprint.zoo.store import WeightStore
+from faceprint.zoo.table import CARDS
 from faceprint.zoo.torch_files import read_state_dict
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Conversion:
                     read_state_dict(path.read_bytes(), name=path.name), card, number
                 )
             except WeightsCorruptError as error:
-                if card.files[number].digest is not None:
+                if CARDS.get(card.name, card).files[number].digest is not None:
                     raise
                 raise WeightsCorruptError(
                     f"{error} First drop the file that was accepted: faceprint models forget {card.name}"
