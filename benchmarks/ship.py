@@ -3,8 +3,8 @@
     python benchmarks/ship.py RUN NAME
 
 Writes src/faceprint/ROOM/weights/NAME.onnx, for attributes NAME-attributes.json beside it, and prints what
-src/faceprint/zoo/listed/ours.py must say. The calibration of an embedder is of its very file: first make that, and
-ship its folder.
+src/faceprint/zoo/listed/ours.py must say. The calibration of an embedder is of its very file: first make
+that, and ship its folder.
 
     faceprint models quantise RUN --how half --name NAME --data DIR --split FILE --out FOLDER
     python benchmarks/ship.py FOLDER NAME

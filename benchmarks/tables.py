@@ -1,24 +1,26 @@
-"""Writes the tables of the README from the CSVs, each with the command that made its figures.
+"""Writes the tables of the README and of docs/classics.md from the CSVs, with the commands that made them.
 
-    python benchmarks/tables.py            # writes README.md
-    python benchmarks/tables.py --check    # fails where the README says something else than the CSVs
+    python benchmarks/tables.py            # writes both
+    python benchmarks/tables.py --check    # fails where a page says something else than the CSVs
 
 A table stands between <!-- table: NAME --> and <!-- end -->; what is between them is generated.
 """
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-HERE = Path(__file__).resolve().parent
-README = HERE.parent / "README.md"
-Row = dict[str, str]
+from classic_tables import CLASSIC_TABLES
+from table_parts import Row, interval, percent, rows_of, table
+
+_ROOT = Path(__file__).resolve().parent.parent
+PAGES = (_ROOT / "README.md", _ROOT / "docs" / "classics.md")
+"""What has tables."""
 
 _BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -28,45 +30,23 @@ def main(
         bool, typer.Option(help="Change nothing; fail where something is old.")
     ] = False,
 ) -> None:
-    """Brings the README in step with the CSVs."""
-    old = README.read_text("utf-8")
-    new = fill(old)
-    if old == new:
-        return
-    if check:
-        typer.echo("README.md is not in step with the CSVs: python benchmarks/tables.py", err=True)
-        raise typer.Exit(1)
-    README.write_text(new, "utf-8")
+    """Brings the pages in step with the CSVs."""
+    for page in PAGES:
+        old = page.read_text("utf-8")
+        new = fill(old)
+        if old == new:
+            continue
+        if check:
+            typer.echo(
+                f"{page.name} is not in step with the CSVs: python benchmarks/tables.py", err=True
+            )
+            raise typer.Exit(1)
+        page.write_text(new, "utf-8")
 
 
 def fill(text: str) -> str:
     """A text with its tables made anew; an unknown name is an error."""
     return _BLOCK.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", text)
-
-
-def rows_of(name: str) -> list[Row]:
-    """The rows of a CSV."""
-    with (HERE / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *names: str) -> str:
-    """A table in Markdown, and below it the commands of the CSVs that it comes from."""
-    lines = [" | ".join(cells) for cells in (head, ["---"] * len(head), *rows)]
-    text = "".join(f"| {line} |\n" for line in lines)
-    commands = dict.fromkeys(row["command"] for name in names for row in rows_of(name))
-    return f"{text}\nReproduce: {', '.join(f'`{command}`' for command in commands)}\n"
-
-
-def percent(value: str | float, digits: int = 1) -> str:
-    """A share as a percentage."""
-    return "-" if value == "" else f"{100 * float(value):.{digits}f} %"
-
-
-def interval(row: Row, name: str, digits: int = 1) -> str:
-    """A share with its interval, from the columns NAME, NAME_low and NAME_high."""
-    low, high = (f"{100 * float(row[f'{name}_{end}']):.{digits}f}" for end in ("low", "high"))
-    return f"{percent(row[name], digits)} ({low} to {high})"
 
 
 def accuracy() -> str:
@@ -335,8 +315,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "training": training,
     "attributes": attributes,
     "rest": rest,
+    **CLASSIC_TABLES,
 }
-"""By the name in the README."""
+"""By the name in a page."""
 
 
 def blocks(text: str) -> Iterator[str]:

@@ -213,6 +213,7 @@ _SINGLE = (
         input_size_px=150,
         alignment="dlib-chip",
         dimension=128,
+        precision="f32",
         extra="dlib",
     ),
 )
