@@ -286,7 +286,8 @@ def test_parsers(name: str, store: WeightStore, cache_root: Path, astronaut: Ima
     one = crop(astronaut, faces[0].landmarks[None], alignment=alignment, size_px=side)
     noise = np.random.default_rng(0).integers(0, 255, (1, side, side, 3), dtype=np.uint8)
     labels = parser.parse(np.concatenate([one, noise, np.zeros_like(one)]))
-    assert (labels.shape, labels.dtype) == ((3, side, side), np.uint8)
+    assert labels.shape == (3, side, side)
+    assert labels.dtype == np.uint8
     known = {number_of(one) for one in parser.classes}
     assert set(np.unique(labels).tolist()) <= known
     # Between the eyes and the mouth there is face; the middle of the top is no face.
@@ -309,7 +310,8 @@ def test_estimators_of_head_pose(
     (faces,), (turned,) = detector.detect([astronaut]), detector.detect([mirrored])
     black = np.zeros((80, 120, 3), np.uint8)
     found, other, none = estimator.estimate([astronaut, mirrored, black], [faces, turned, ()])
-    assert (found.shape, found.dtype) == ((len(faces), 3), np.float32)
+    assert found.shape == (len(faces), 3)
+    assert found.dtype == np.float32
     assert none.shape == (0, 3)
     yaw, pitch, roll = found[0]
     assert np.abs([yaw, pitch]).max() < 35
@@ -329,7 +331,8 @@ def test_tests_of_liveness(
     beyond = Face(np.array([-40, -30, 60, 80], np.float32), 0.9)
     black = np.zeros((80, 120, 3), np.uint8)
     found, none = model.score([astronaut, black], [(*faces, beyond), ()])
-    assert (found.shape, found.dtype) == ((len(faces) + 1,), np.float32)
+    assert found.shape == (len(faces) + 1,)
+    assert found.dtype == np.float32
     assert ((found >= 0) & (found <= 1)).all()
     assert none.shape == (0,)
     (alone,) = model.score([astronaut], [faces])
