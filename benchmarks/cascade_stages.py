@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from machine import describe_machine, write_csv
 
 from faceprint.detect.viola_jones.cascade import read_cascade
+from machine import describe_machine, write_csv
 
 _SHIPPED = resources.files("faceprint.detect") / "weights" / "viola-jones.json"
 

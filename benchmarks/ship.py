@@ -25,7 +25,7 @@ from faceprint.train.export.folder import read_model
 from faceprint.train.export.halves import store_halves
 
 PACKAGE = Path(__file__).resolve().parent.parent / "src" / "faceprint"
-ROOMS = {"embedder": "embed", "attributes": "attributes"}
+ROOMS = {"embedder": "embed", "attributes": "attributes", "detector": "detect", "parser": "parse"}
 LARGEST_MB = 8
 
 

@@ -30,10 +30,10 @@ def train(
         typer.Argument(metavar="RECIPE", help="A recipe's name (faceprint recipes), or a file."),
     ],
     data: Annotated[
-        Path,
+        list[Path],
         typer.Option(
             metavar="DIR",
-            help="What `faceprint data prepare` wrote; for detectors a folder of photos.",
+            help="What `faceprint data prepare` wrote; for detectors a folder of photos, repeatable.",
         ),
     ],
     out_dir: Annotated[
@@ -95,7 +95,7 @@ def train(
         return train_detector(
             chosen,
             DetectorRun(
-                data=data,
+                data=tuple(data),
                 backgrounds=tuple(backgrounds or ()),
                 people=people,
                 out=out_dir,
@@ -106,6 +106,8 @@ def train(
             json=json,
         )
     _refuse(recipe, {"--backgrounds": backgrounds, "--people": people})
+    if len(data) > 1:
+        raise typer.BadParameter(f"the recipe {recipe} takes one --data; give others with --more")
     try:
         from faceprint.train.launch import RunRequest, launch
     except ImportError as error:
@@ -113,7 +115,7 @@ def train(
     from faceprint.cli.options import open_faceprint
 
     request = RunRequest(
-        data=data,
+        data=data[0],
         out=out_dir,
         split=split,
         more=tuple(more or ()),

@@ -28,7 +28,7 @@ class DetectorRun:
     """What is asked of a run beside its recipe.
 
     Attributes:
-        data: A folder of photos with faces.
+        data: Folders of photos with faces.
         backgrounds: Folders of photos without.
         people: A list of the people whose photos are taken; None for all.
         out: Folder of the run.
@@ -37,7 +37,7 @@ class DetectorRun:
         threads: That work.
     """
 
-    data: Path
+    data: tuple[Path, ...]
     backgrounds: tuple[Path, ...]
     people: Path | None
     out: Path
@@ -67,7 +67,7 @@ def train_detector(recipe: CascadeRecipe | LocalizerRecipe, run: DetectorRun, *,
         ):
             scenes = find_scenes(
                 faceprint,
-                [run.data],
+                run.data,
                 run.backgrounds,
                 people=run.people,
                 seed=recipe.seed,

@@ -27,6 +27,7 @@ _NAMES: Final = {
     "rmse": "RMSE",
     "r2": "R²",
     "fnmr": "FNMR",
+    "iou": "IoU",
 }
 _SHARES: Final = {"AUC", "EER"}
 
