@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import face_recognition  # type: ignore[import-not-found]
+import face_recognition
 from clock import Face, read_job, time_peer
 
 
