@@ -30,7 +30,7 @@ def load(name: str) -> Any:
         return face_recognition
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import face_recognition as reference  # type: ignore[import-untyped]
+        import face_recognition as reference
 
         return reference
 

@@ -18,7 +18,7 @@ def main() -> None:
     asked, results = map(Path, sys.argv[1:])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import face_recognition  # type: ignore[import-untyped]
+        import face_recognition
     photos = json.loads(asked.read_text())
     found = {photo: look(face_recognition, photo) for photo in photos}
     small = face_recognition.load_image_file(photos[-1])
