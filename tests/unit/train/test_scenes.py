@@ -17,6 +17,7 @@ from faceprint.media import write_image
 from faceprint.pipeline import Faceprint
 from faceprint.settings import Settings
 from faceprint.train.scenes import Scenes
+from faceprint.train.scenes.dealing import deal_parts, thumbnail
 from faceprint.train.scenes.finding import find_scenes
 from faceprint.train.scenes.windows import (
     Jitter,
@@ -88,6 +89,31 @@ def people(root: Path, count: int, **size: int) -> Path:
         name = f"P{number // 2}"
         photo(root / name / f"{name}_{number % 2:04}.png", number + 1, **size)
     return root
+
+
+def pattern(number: int) -> Image:
+    """(240, 320, 3): blots of several sizes, which last when the picture is made smaller."""
+    draw = np.random.default_rng(number)
+    pixels = np.full((240, 320, 3), 128, dtype=np.uint8)
+    for _ in range(80):
+        x, y, radius, *colour = draw.integers((0, 0, 4, 20, 20, 20), (320, 240, 40, 255, 255, 255))
+        cv2.circle(pixels, (int(x), int(y)), int(radius), [int(one) for one in colour], -1)
+    return pixels
+
+
+def shrunk(pixels: Image, width: int, height: int) -> Image:
+    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.uint8)
+
+
+def saved(path: Path, pixels: Image, *, quality: int = 95) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    flags = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix == ".jpg" else []
+    assert cv2.imwrite(str(path), pixels, flags)
+
+
+def parts_by_name(scenes: Scenes) -> dict[str, str]:
+    return {scene.path.name: scene.part for scene in scenes.scenes}
 
 
 def one_photo(root: Path, *faces: Face) -> Scenes:
@@ -181,6 +207,71 @@ def test_nobody_stands_in_two_parts(tmp_path: Path) -> None:
     again = find_scenes(teacher(known)[0], [tmp_path], seed=1)
     assert [one.part for one in again.scenes] != [one.part for one in scenes.scenes]
     assert again.digest != scenes.digest
+
+
+def test_copies_of_a_picture_are_in_one_part(tmp_path: Path) -> None:
+    photo(tmp_path / "data" / "face.png", 1)
+    for number in range(12):
+        picture = pattern(number)
+        saved(tmp_path / "none" / f"{number}.png", picture)
+        smaller = shrunk(picture, 211, 160)
+        saved(tmp_path / "none" / f"{number}-small.jpg", smaller, quality=70)
+    known = {1: (face_at(100, 100),)}
+    parts = parts_by_name(
+        find_scenes(teacher(known)[0], [tmp_path / "data"], [tmp_path / "none"], seed=2)
+    )
+    alone = [parts[f"{number}.png"] for number in range(12)]
+    assert alone == [parts[f"{number}-small.jpg"] for number in range(12)]
+    # Pictures that are no copies are still dealt one by one.
+    assert len(set(alone)) > 1
+
+
+def test_a_nameless_copy_goes_where_the_person_is(tmp_path: Path) -> None:
+    for number in range(12):
+        picture = pattern(number)
+        for name in ("a.png", "b.png"):
+            picture = np.ascontiguousarray(picture[:, ::-1])
+            saved(tmp_path / "data" / f"P{number}" / name, picture)
+        smaller = shrunk(picture, 240, 180)
+        saved(tmp_path / "none" / f"{number}.jpg", smaller, quality=70)
+    photo(tmp_path / "plain" / "face.png", 1)
+    folders = [tmp_path / "data", tmp_path / "plain"]
+    known = {1: (face_at(100, 100),)}
+    scenes = find_scenes(teacher(known)[0], folders, [tmp_path / "none"])
+    people_parts = {one.path.parent.name: one.part for one in scenes.scenes}
+    copies = {f"P{one.path.stem}": one.part for one in scenes.backgrounds().scenes}
+    assert len(copies) == 12
+    assert copies == {name: people_parts[name] for name in copies}
+    assert len(set(copies.values())) > 1
+
+
+def test_parts_do_not_depend_on_the_order_of_photos() -> None:
+    pictures = [pattern(number) for number in range(10)]
+    pictures += [shrunk(one, 100, 90) for one in pictures]
+    thumbnails = [thumbnail(one) for one in pictures]
+    digests = [f"{number:064x}" for number in np.random.default_rng(0).permutation(20)]
+    names = [*(f"P{number}" if number < 4 else None for number in range(10)), *[None] * 10]
+    dealt = deal_parts(thumbnails, digests, names, seed=3)
+    assert dealt[10:] == dealt[:10]
+    order = np.random.default_rng(1).permutation(20).tolist()
+    again = deal_parts(
+        [thumbnails[k] for k in order],
+        [digests[k] for k in order],
+        [names[k] for k in order],
+        seed=3,
+    )
+    assert again == [dealt[k] for k in order]
+
+
+def test_the_smallest_digest_of_a_group_leads() -> None:
+    small = thumbnail(pattern(0))
+    for seed in range(20):
+        (alone,) = deal_parts([small], ["1"], [None], seed=seed)
+        assert deal_parts([small, small], ["2", "1"], [None, None], seed=seed) == [alone, alone]
+
+
+def test_nothing_is_dealt_of_nothing() -> None:
+    assert deal_parts([], [], [], seed=0) == []
 
 
 def test_a_list_of_people_leaves_others_out(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from faceprint.pipeline.results import Failure
 from faceprint.train.data.readers import read_people_list, read_source
 from faceprint.train.data.readers.folders import photos_below
 from faceprint.train.data.records import Part
+from faceprint.train.scenes.dealing import deal_parts
 from faceprint.train.scenes.records import Scene, Scenes, scenes_digest
 from faceprint.train.scenes.teaching import Progress, Taught, Teacher
 from faceprint.types import FloatArray
@@ -27,9 +27,6 @@ from faceprint.zoo.cards import Licence
 
 __all__ = ["Progress", "find_scenes"]
 
-_TRAIN: Final = 0.8
-_VALIDATION: Final = 0.1
-"""Shares of the people, or of the photos where nobody is named; the rest tests."""
 _SAME: Final = 0.4
 """A find that overlaps a labelled face by this much is that face."""
 _BEYOND: Final = 0.02
@@ -73,8 +70,8 @@ def find_scenes(
     that nobody labelled and faces that are cut by the border are doubtful places. In photos that were given
     as backgrounds it finds doubtful places alone.
 
-    Photos of one person are in one part; photos whose people nobody named go by their content. Four fifths
-    train, and a tenth each validates and tests.
+    Photos of one person are in one part; photos whose people nobody named go by their content, copies of
+    other size or quality together. Four fifths train, and a tenth each validates and tests.
 
     Args:
         faceprint: The teacher; a model with landmarks.
@@ -100,12 +97,19 @@ def find_scenes(
     listed = [one for folder in folders for one in folder.photos]
     teacher = Teacher(faceprint, kept)
     found = teacher.look([one.path for one in listed], [one.background for one in listed], progress)
-    scenes, problems = [], []
+    problems, readable = [], []
     for one, taught in zip(listed, found, strict=True):
         if isinstance(taught, Failure):
             problems.append(f"{one.name}: {taught.message}")
         else:
-            scenes.append(_scene(one, taught, seed))
+            readable.append((one, taught))
+    parts = deal_parts(
+        [taught.thumbnail for _, taught in readable],
+        [taught.photo for _, taught in readable],
+        [one.identity for one, _ in readable],
+        seed=seed,
+    )
+    scenes = [_scene(*both, part) for both, part in zip(readable, parts, strict=True)]
     if not any(len(scene.boxes) for scene in scenes):
         raise InputError(
             f"No face was found in {len(listed):,} photos. Expected photos of people with --data"
@@ -180,7 +184,7 @@ def _plain(
     return _Folder(listed, terms, f"{len(listed):,} photos{kind} in {root.name}")
 
 
-def _scene(one: _Listed, taught: Taught, seed: int) -> Scene:
+def _scene(one: _Listed, taught: Taught, part: Part) -> Scene:
     boxes, landmarks, scores = taught.boxes, taught.landmarks, taught.scores
     doubtful = taught.doubtful
     if one.labels is not None:
@@ -192,7 +196,7 @@ def _scene(one: _Listed, taught: Taught, seed: int) -> Scene:
         boxes=boxes[whole],
         landmarks=landmarks[whole],
         scores=scores[whole],
-        part=_part(one.identity or taught.photo, seed),
+        part=part,
         doubtful=np.concatenate([doubtful, boxes[~whole]]),
         width=taught.width,
         height=taught.height,
@@ -227,11 +231,3 @@ def _inside(boxes: FloatArray, landmarks: FloatArray, taught: Taught) -> BoolArr
     size = np.array([taught.width, taught.height])
     inside: BoolArray = ((windows[:, :2] >= -spare) & (windows[:, 2:] <= size + spare)).all(axis=1)
     return inside
-
-
-def _part(name: str, seed: int) -> Part:
-    """The part of a person, or of a photo of which nobody is known."""
-    drawn = int.from_bytes(sha256(f"{seed} {name}".encode()).digest()[:8]) / 2**64
-    if drawn < _TRAIN:
-        return "train"
-    return "validation" if drawn < _TRAIN + _VALIDATION else "test"

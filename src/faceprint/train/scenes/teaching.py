@@ -20,6 +20,8 @@ from faceprint.pipeline import Faceprint
 from faceprint.pipeline.models import weight_store
 from faceprint.pipeline.results import Failure
 from faceprint.pipeline.stream import chunks, in_order
+from faceprint.train.scenes.dealing import THUMBNAIL_PX, thumbnail
+from faceprint.train.scenes.records import GreyArray
 from faceprint.types import Face, FloatArray, Image, NamedImage, Photo
 
 __all__ = ["Progress", "Taught", "Teacher"]
@@ -27,7 +29,7 @@ __all__ = ["Progress", "Taught", "Teacher"]
 Progress = Callable[[str, int, int], None]
 """Told what is done, how much of it, and of how much."""
 
-_REVISION: Final = 1
+_REVISION: Final = 2
 """Of the steps of this module; a change makes that kept finds are not used."""
 
 _ALIGNMENT: Final = "arcface-112"
@@ -56,6 +58,7 @@ class Taught:
         landmarks: (K, 5, 2) float32 pixels.
         scores: (K,) float32.
         doubtful: (D, 4) float32 pixels: what it only suspects, and faces that black borders cut.
+        thumbnail: (64, 64) uint8: what copies of the photo are told by.
     """
 
     photo: str
@@ -65,6 +68,7 @@ class Taught:
     landmarks: FloatArray
     scores: FloatArray
     doubtful: FloatArray
+    thumbnail: GreyArray
 
 
 class Teacher:
@@ -195,7 +199,16 @@ def _sorted(image: NamedImage, sure: tuple[Face, ...], suspected: FloatArray) ->
 def _taught(image: NamedImage, faces: tuple[Face, ...], doubtful: FloatArray) -> Taught:
     height, width = image.pixels.shape[:2]
     scores = np.array([face.score for face in faces], dtype=np.float32)
-    return Taught(image.digest, width, height, _boxes(faces), _landmarks(faces), scores, doubtful)
+    return Taught(
+        photo=image.digest,
+        width=width,
+        height=height,
+        boxes=_boxes(faces),
+        landmarks=_landmarks(faces),
+        scores=scores,
+        doubtful=doubtful,
+        thumbnail=thumbnail(image.pixels),
+    )
 
 
 def _boxes(faces: Sequence[Face]) -> FloatArray:
@@ -228,14 +241,25 @@ def _pack(taught: Taught) -> bytes:
     head = np.array([taught.width, taught.height, len(taught.boxes)], dtype=np.int32)
     points = taught.landmarks.reshape(-1, _POINTS)
     rows = np.concatenate([taught.boxes, taught.scores[:, None], points], axis=1)
-    parts = (rows.astype(np.float32), taught.doubtful.astype(np.float32))
+    values = (rows.astype(np.float32), taught.doubtful.astype(np.float32))
+    parts = (taught.thumbnail, *values)
     return head.tobytes() + b"".join(part.tobytes() for part in parts)
 
 
 def _unpack(photo: str, data: bytes) -> Taught:
     width, height, count = np.frombuffer(data, dtype=np.int32, count=_HEAD).tolist()
-    values = np.frombuffer(data, dtype=np.float32, offset=4 * _HEAD).copy()
+    small = np.frombuffer(data, dtype=np.uint8, offset=4 * _HEAD, count=THUMBNAIL_PX**2)
+    values = np.frombuffer(data, dtype=np.float32, offset=4 * _HEAD + small.nbytes).copy()
     end = count * (5 + _POINTS)
     rows, doubtful = values[:end].reshape(-1, 5 + _POINTS), values[end:].reshape(-1, 4)
     landmarks = rows[:, 5:].reshape(-1, 5, 2)
-    return Taught(photo, width, height, rows[:, :4], landmarks, rows[:, 4], doubtful)
+    return Taught(
+        photo=photo,
+        width=width,
+        height=height,
+        boxes=rows[:, :4],
+        landmarks=landmarks,
+        scores=rows[:, 4],
+        doubtful=doubtful,
+        thumbnail=small.reshape(THUMBNAIL_PX, THUMBNAIL_PX).copy(),
+    )
