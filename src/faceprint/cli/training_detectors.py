@@ -54,7 +54,6 @@ def train_detector(recipe: CascadeRecipe | LocalizerRecipe, run: DetectorRun, *,
     """
     from faceprint.cli.options import open_faceprint
     from faceprint.errors import MissingExtraError
-    from faceprint.evaluate.report.json_ import plain
     from faceprint.train.scenes.finding import find_scenes
 
     command = shlex.join(["faceprint", *sys.argv[1:]])
@@ -84,21 +83,52 @@ def train_detector(recipe: CascadeRecipe | LocalizerRecipe, run: DetectorRun, *,
         )
         raise SystemExit(_STOPPED) from stopped
     if json:
-        print_json(
-            {
-                "run": str(run.out),
-                "model": str(finished.folder.model),
-                "figures": plain(finished.report.figures),
-            }
-        )
-        return 0
+        _print_record(finished, recipe)
+    else:
+        _print_result(finished, recipe)
+    return 0
+
+
+def _print_record(
+    finished: FinishedCascade | FinishedLocalizer, recipe: CascadeRecipe | LocalizerRecipe
+) -> None:
+    from faceprint.evaluate.report.json_ import plain
+
+    record = {
+        "run": str(finished.folder.path),
+        "model": str(finished.folder.model),
+        "figures": plain(finished.report.figures),
+    }
+    if (cascade := _cascade_of(finished, recipe)) is not None:
+        record["ending"] = cascade.ending
+    print_json(record)
+
+
+def _print_result(
+    finished: FinishedCascade | FinishedLocalizer, recipe: CascadeRecipe | LocalizerRecipe
+) -> None:
     from faceprint.cli.figures import print_figures
 
     print_figures(finished.report, hint=False)
     out.print(f"Report: {escape(str(finished.folder.report / 'report.html'))}")
     out.print(f"Model: {escape(str(finished.folder.model))}")
     out.print(f"To use it: faceprint detect PHOTO --detector {escape(str(finished.folder.model))}")
-    return 0
+    cascade = _cascade_of(finished, recipe)
+    if recipe.task == "cascade" and cascade is not None and cascade.ending != "all stages":
+        err.print(
+            f"[yellow]Training ended early[/], after {len(cascade.cascade.stages)} of {recipe.stages} "
+            f"stages: {cascade.ending}."
+        )
+
+
+def _cascade_of(
+    finished: FinishedCascade | FinishedLocalizer, recipe: CascadeRecipe | LocalizerRecipe
+) -> FinishedCascade | None:
+    if recipe.task != "cascade":
+        return None
+    from faceprint.train.cascade.run import FinishedCascade
+
+    return finished if isinstance(finished, FinishedCascade) else None
 
 
 def _launch(

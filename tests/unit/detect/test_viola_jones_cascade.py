@@ -43,9 +43,9 @@ def test_one_line_for_each_weak_classifier() -> None:
     assert len([line for line in lines if '"line-horizontal"' in line]) == 3
 
 
-def test_a_cascade_without_stages_can_be_kept() -> None:
-    blank = Cascade((), features={})
-    assert parse_cascade(cascade_text(blank)) == blank
+def test_a_cascade_without_stages_is_none() -> None:
+    with pytest.raises(ModelError, match="it has no stage, and would take everything for a face"):
+        parse_cascade(cascade_text(Cascade((), features={})))
 
 
 def test_the_first_stages_alone() -> None:
@@ -81,6 +81,34 @@ def test_what_is_no_cascade(what: str) -> None:
     record = json.loads(cascade_text(CASCADE))
     BAD[what](record)
     with pytest.raises(ModelError, match="is no cascade of faceprint"):
+        parse_cascade(json.dumps(record))
+
+
+WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "an endless place": (lambda r: first_stump(r).update(x=float("inf")), "x should be a whole"),
+    "an endless side": (lambda r: r.update(side_px=float("inf")), "side_px should be a whole"),
+    "half a pixel": (lambda r: first_stump(r).update(y=0.5), "y should be a whole"),
+    "a flag": (lambda r: first_stump(r).update(x=True), "x should be a whole"),
+    "no least score": (lambda r: r.update(min_score=float("nan")), "min_score should be a number"),
+    "too high a least score": (lambda r: r.update(min_score=2), "min_score should be .* 0 to 1"),
+    "a rate in words": (
+        lambda r: r["stages"][0].update(detection_rate="x"),
+        "detection_rate should be a number from 0 to 1, got 'x'",
+    ),
+    "a count in words": (lambda r: r["stages"][0].update(positives="x"), "positives should be"),
+    "no time": (lambda r: r["stages"][0].update(seconds=-1), "seconds should be a number from 0"),
+    "endless features": (lambda r: r.update(features={"checker": float("inf")}), "checker should"),
+    "a huge number": (lambda r: first_stump(r).update(threshold=10**400), "threshold should be"),
+    "nothing said": (lambda r: r.pop("trained_on"), "trained_on is missing"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_was_expected_is_said(what: str) -> None:
+    change, said = WRONG[what]
+    record = json.loads(cascade_text(CASCADE))
+    change(record)
+    with pytest.raises(ModelError, match=said):
         parse_cascade(json.dumps(record))
 
 

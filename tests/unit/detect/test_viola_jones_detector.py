@@ -14,7 +14,7 @@ from faceprint.detect.viola_jones.framing import box_of
 from faceprint.detect.viola_jones.grouping import group_windows
 from faceprint.detect.viola_jones.haar import Feature, responses, table_of
 from faceprint.detect.viola_jones.integral import Grey, inverse_deviations, squared_sums, summed
-from faceprint.detect.viola_jones.scan import Scanner
+from faceprint.detect.viola_jones.scan import Passed, Scanner
 from faceprint.errors import ModelError
 from faceprint.geometry import iou_matrix
 from faceprint.runtime import RuntimeOptions
@@ -141,6 +141,37 @@ def test_a_small_find_inside_a_sure_one_is_dropped() -> None:
     assert len(group_windows(windows, np.array([3, 1], dtype=np.float32)).windows) == 1
 
 
+def test_no_more_than_the_surest_windows_are_grouped() -> None:
+    """A face of 20,000 windows, and surer ones that make room for only some of those."""
+    many, few = np.tile(square(0, 0, 30), (20_000, 1)), np.tile(square(99, 9, 30), (100, 1))
+    windows = np.concatenate([many, few]).astype(np.float32)
+    groups = group_windows(windows, np.repeat([1, 2], [20_000, 100]).astype(np.float32))
+    assert groups.evidence.tolist() == [19_900, 200]
+
+
+def test_no_more_than_the_surest_groups_are_made() -> None:
+    places = np.arange(3000, dtype=np.float32) * 30
+    windows = np.stack([places, 0 * places, places + 24, 0 * places + 24], axis=1)
+    groups = group_windows(windows, np.arange(1, 3001, dtype=np.float32))
+    assert groups.evidence.tolist() == list(range(3000, 1000, -1))
+
+
+@pytest.mark.parametrize(("stages", "missed"), [(1, 0), (3, 0), (4, 1), (7, 1), (8, 2), (20, 2)])
+def test_few_stages_must_all_be_passed(
+    stages: int, missed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def scan(scanner: Scanner, grey: Grey, *, missed: int = 0) -> Passed:
+        asked.append(missed)
+        nothing = np.zeros(0, dtype=np.float32)
+        return Passed(nothing.reshape(0, 4), np.zeros(0, dtype=np.int64), nothing)
+
+    monkeypatch.setattr(Scanner, "scan", scan)
+    ViolaJones(random_cascade((1,) * stages)).detect([spot(5, 5, 24)])
+    assert asked == [missed]
+
+
 def test_no_windows_make_no_groups() -> None:
     nothing = group_windows(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
     assert nothing.windows.shape == (0, 4)
@@ -170,6 +201,28 @@ def test_what_looks_so_is_found_where_it_is(x: int, y: int, side: int) -> None:
     assert iou_matrix(best.box[None], wanted)[0, 0] > 0.6
     assert best.landmarks is None
     assert 0.05 <= best.score <= 1
+
+
+def test_faces_of_large_photos_are_given_in_their_own_pixels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes: list[tuple[int, ...]] = []
+    scan = Scanner.scan
+
+    def noted(scanner: Scanner, grey: Grey, *, missed: int = 0) -> Passed:
+        sizes.append(grey.shape)
+        return scan(scanner, grey, missed=missed)
+
+    monkeypatch.setattr(Scanner, "scan", noted)
+    monkeypatch.setattr("faceprint.detect.viola_jones.detector._MOST_PIXELS", 120 * 160)
+    photo = np.ascontiguousarray(spot(70, 40, 48).repeat(5, axis=0).repeat(4, axis=1))
+    ((best, *_),) = ViolaJones(spot_cascade()).detect([photo])
+    (wanted,) = box_of(np.array([square(70, 40, 48)], dtype=np.float32))
+    wanted *= np.array([4, 5, 4, 5], dtype=np.float32)
+    assert iou_matrix(best.box[None], wanted[None])[0, 0] > 0.6
+    ((height, width),) = sizes
+    assert 0.95 * 120 * 160 < height * width <= 120 * 160
+    assert width / height == pytest.approx(640 / 600, rel=0.02)
 
 
 def test_lower_scores_give_more_and_keep_what_there_was() -> None:

@@ -40,6 +40,8 @@ BACKGROUNDS = {
     "per_photo": 16,
     "rounds": 2,
 }
+GREEDY = {"count": 10**4, "fewest": 10**4}
+"""More than the photos have."""
 SMALL = {
     "name": "small",
     "task": "cascade",
@@ -156,7 +158,7 @@ def test_each_stage_lets_enough_faces_pass(tmp_path: Path, scenes: Scenes) -> No
     ("changes", "why"),
     [
         ({"stages": 60, "stumps": 30, "false_positives": 0.01}, "no backgrounds left"),
-        ({"backgrounds": {**BACKGROUNDS, "fewest": 10**6}}, "no backgrounds left"),
+        ({"backgrounds": {**BACKGROUNDS, **GREEDY}}, "no backgrounds left"),
     ],
 )
 def test_it_ends_with_the_stages_that_are_done(
@@ -306,11 +308,22 @@ def test_a_run_from_recipe_to_detector(tmp_path: Path, scenes: Scenes) -> None:
     assert sum(len(faces) for faces in detector.detect([scenes.read(k) for k in range(6)])) > 0
     with pytest.raises(InputError, match="--resume"):
         train_cascade(recipe(), request)
-    again = train_cascade(recipe(), replace(request, resume=True))
-    assert again.cascade == finished.cascade
+    told.clear()
+    again = train_cascade(
+        recipe(),
+        replace(request, resume=True),
+        progress=lambda text, done, total: told.append(text),
+    )
+    assert (again.cascade, again.tuned) == (finished.cascade, finished.tuned)
+    assert told == []
+    # Of another cascade, or broken off: it is chosen again.
+    for text in ("{", json.dumps({**history, "stages": []}), json.dumps({**history, "tuning": 3})):
+        (folder.path / "history.json").write_text(text)
+        again = train_cascade(recipe(), replace(request, resume=True))
+        assert again.tuned == finished.tuned
 
 
 def test_a_run_without_backgrounds_says_so(tmp_path: Path, scenes: Scenes) -> None:
-    greedy = recipe(backgrounds={**BACKGROUNDS, "fewest": 10**6})
+    greedy = recipe(backgrounds={**BACKGROUNDS, **GREEDY})
     with pytest.raises(TrainingError, match="no backgrounds left"):
         train_cascade(greedy, CascadeRequest(scenes, tmp_path / "run"))

@@ -57,6 +57,13 @@ def test_a_wrong_value_is_named(changes: list[str], said: str) -> None:
         read_recipe("arcface", changes=changes)
 
 
+def test_fewer_backgrounds_than_the_fewest_are_refused() -> None:
+    with pytest.raises(InputError, match=r"backgrounds: .*fewest is 400, more than count, 300"):
+        read_any_recipe("viola-jones", changes=["backgrounds.count=300"])
+    changes = ["backgrounds.count=300", "backgrounds.fewest=300"]
+    assert read_any_recipe("viola-jones", changes=changes).name == "viola-jones"
+
+
 def test_recipes_of_detectors_are_values_of_their_own_kind() -> None:
     others = set(recipe_names()) - set(NETWORKS)
     assert {"viola-jones", "localizer", "localizer-small"} <= others

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from faceprint.detect.viola_jones.haar import FEATURE_KINDS, WINDOW_PX, Feature
 from faceprint.errors import ModelError, OutputError
@@ -25,6 +26,11 @@ __all__ = [
 
 _FORMAT: Final = "faceprint cascade 1"
 _SIDES_PX: Final = range(8, 65)
+_HUGE: Final = float(np.finfo(np.float32).max)
+"""Thresholds are float32."""
+_RATES: Final = frozenset({"detection_rate", "false_positive_rate"})
+_COUNTS: Final = frozenset({"positives", "negatives", "windows_seen"})
+_TIMES: Final = frozenset({"seconds", "cpu_seconds"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,45 +175,80 @@ def parse_cascade(text: str, *, name: str = "the cascade") -> Cascade:
         ModelError: It is no cascade.
     """
     try:
-        record = json.loads(text)
-        if record["format"] != _FORMAT:
-            raise ValueError(f"format should be {_FORMAT!r}, got {record['format']!r}")
-        side_px = int(record["side_px"])
-        if side_px not in _SIDES_PX:
-            raise ValueError(f"side_px {side_px} is not between {_SIDES_PX[0]} and {_SIDES_PX[-1]}")
-        return Cascade(
-            tuple(_stage(one, side_px) for one in record["stages"]),
-            side_px,
-            {str(kind): int(count) for kind, count in record["features"].items()},
-            str(record["trained_on"]),
-            float(record["min_score"]),
-        )
+        return _cascade(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        why = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise ModelError(
-            f"{name} is no cascade of faceprint: {error!r}. Expected a file as faceprint train writes it."
+            f"{name} is no cascade of faceprint: {why}. Expected a file as faceprint train writes it."
         ) from error
+
+
+def _cascade(record: Mapping[str, Any]) -> Cascade:
+    if record["format"] != _FORMAT:
+        raise ValueError(f"format should be {_FORMAT!r}, got {record['format']!r}")
+    side_px = _whole(record, "side_px", _SIDES_PX[0])
+    if side_px not in _SIDES_PX:
+        raise ValueError(f"side_px {side_px} is not between {_SIDES_PX[0]} and {_SIDES_PX[-1]}")
+    stages = tuple(_stage(one, side_px) for one in record["stages"])
+    if not stages:
+        raise ValueError("it has no stage, and would take everything for a face")
+    features = record["features"]
+    counts = {str(kind): _whole(features, kind) for kind in features}
+    return Cascade(
+        stages, side_px, counts, str(record["trained_on"]), _number(record, "min_score", 0, 1)
+    )
 
 
 def _stage(record: Mapping[str, Any], side_px: int) -> Stage:
     rest = {key: value for key, value in record.items() if key != "stumps"}
     stumps = tuple(_stump(one, side_px) for one in record["stumps"])
+    if not stumps:
+        raise ValueError("a stage needs stumps, got none")
     stage = Stage(stumps, **rest)
-    if not stumps or not math.isfinite(stage.threshold):
-        raise ValueError("a stage needs stumps and a finite threshold")
+    _number(record, "threshold")
+    for key in _RATES & rest.keys():
+        _number(record, key, 0, 1)
+    for key in _COUNTS & rest.keys():
+        _whole(record, key)
+    for key in _TIMES & rest.keys():
+        _number(record, key, 0)
     return stage
 
 
 def _stump(record: Mapping[str, Any], side_px: int) -> Stump:
     kind = str(record["kind"])
-    x, y, width, height = (int(record[key]) for key in ("x", "y", "width", "height"))
+    if kind not in FEATURE_KINDS:
+        raise ValueError(f"kind should be one of {', '.join(FEATURE_KINDS)}, got {kind!r}")
+    x, y, width, height = (_whole(record, key) for key in ("x", "y", "width", "height"))
     cells = FEATURE_KINDS[kind]
-    inside = min(x, y) >= 0 and x + width <= side_px and y + height <= side_px
+    inside = x + width <= side_px and y + height <= side_px
     whole = min(width, height) > 0 and width % len(cells[0]) == 0 and height % len(cells) == 0
     if not inside or not whole:
         raise ValueError(f"no feature of a window of {side_px} pixels: {dict(record)}")
-    threshold, weight = float(record["threshold"]), float(record["weight"])
-    polarity = int(record["polarity"])
-    if polarity not in (1, -1) or not math.isfinite(threshold) or not math.isfinite(weight):
-        raise ValueError(f"threshold, polarity or weight mean nothing: {dict(record)}")
-    feature = Feature(kind, x, y, width, height)
-    return Stump(feature, threshold, polarity, weight, float(record["error"]))
+    polarity = _whole(record, "polarity", -1)
+    if polarity not in (1, -1):
+        raise ValueError(f"polarity should be 1 or -1, got {polarity}")
+    return Stump(
+        Feature(kind, x, y, width, height),
+        _number(record, "threshold"),
+        polarity,
+        _number(record, "weight"),
+        _number(record, "error"),
+    )
+
+
+def _whole(record: Mapping[str, Any], key: str, least: int = 0) -> int:
+    value = record[key]
+    if type(value) is not int or value < least:
+        raise ValueError(f"{key} should be a whole number from {least} on, got {value!r}")
+    return value
+
+
+def _number(
+    record: Mapping[str, Any], key: str, least: float = -_HUGE, most: float = _HUGE
+) -> float:
+    value = record[key]
+    # Written so that NaN is refused; True and False are no numbers here.
+    if type(value) not in (int, float) or not least <= value <= most:
+        raise ValueError(f"{key} should be a number from {least:g} to {most:g}, got {value!r}")
+    return float(value)

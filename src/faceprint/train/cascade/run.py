@@ -29,6 +29,7 @@ from faceprint.zoo.own import CASCADE_FILE, completed, write_folder
 __all__ = ["CascadeRequest", "FinishedCascade", "cascade_card", "train_cascade"]
 
 _APACHE: Final = Licence("Apache-2.0", "allowed")
+_HISTORY: Final = "history.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,9 +100,11 @@ def train_cascade(
             f"Not one stage could be trained: {ending}. Give more photos, or lower the numbers of windows "
             "that the recipe asks for."
         )
-    tuned = tune(state.cascade, scenes.part("validation"), recipe.tuning, progress=progress)
+    tuned = _tuned_before(folder, state.cascade) or tune(
+        state.cascade, scenes.part("validation"), recipe.tuning, progress=progress
+    )
     cascade = replace(state.cascade, min_score=tuned.min_score)
-    folder.write("history.json", _history(cascade, ending, tuned))
+    folder.write(_HISTORY, _history(cascade, ending, tuned))
     card = _export(cascade, recipe, scenes, folder)
     report = cascade_report(
         cascade,
@@ -163,6 +166,17 @@ def _history(cascade: Cascade, ending: Ending, tuned: Tuned) -> bytes:
         "stages": [_stage_row(stage) for stage in cascade.stages],
     }
     return (json.dumps(record, indent=1) + "\n").encode()
+
+
+def _tuned_before(folder: RunFolder, cascade: Cascade) -> Tuned | None:
+    """What was chosen when the run was broken off after it; None where it must be chosen (again)."""
+    try:
+        record = json.loads((folder.path / _HISTORY).read_text("utf-8"))
+        if record["stages"] != [_stage_row(stage) for stage in cascade.stages]:
+            return None
+        return Tuned(**record["tuning"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _stage_row(stage: Stage) -> Mapping[str, Any]:

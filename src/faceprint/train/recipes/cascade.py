@@ -50,7 +50,7 @@ class BackgroundConfig(_Config):
     Attributes:
         count: That a stage trains on.
         held_out: That its false-positive rate is measured on.
-        fewest: Where no more than this can be found, training ends with the stages before.
+        fewest: Where fewer than this can be found, training ends with the stages before; at most `count`.
         per_photo: The most that one look at one photo gives.
         rounds: How often all photos are looked at for one stage, at other turns and sizes each time.
         step: Pixels from window to window.
@@ -68,6 +68,15 @@ class BackgroundConfig(_Config):
     scale: float = Field(1.25, gt=1.01, le=4)
     overlap: float = Field(0.25, ge=0, lt=1)
     beside: float = Field(0.15, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> BackgroundConfig:
+        if self.fewest > self.count:
+            raise ValueError(
+                f"fewest is {self.fewest}, more than count, {self.count}, so that training would end before "
+                "its first stage: lower backgrounds.fewest too, or raise backgrounds.count"
+            )
+        return self
 
 
 class TuningConfig(_Config):
