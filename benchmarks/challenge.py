@@ -10,13 +10,18 @@
 - photos in a hand, simulated: a photo that is turned, tilted and shaken, with noise and motion blur, and how
   often it seems to blink, smile or turn, which it cannot.
 - turned photos, simulated: how many are taken for a turned head, flat, and bent about an upright axis.
+- films, simulated: how often a film that goes round through all deeds passes by luck. `--only films` needs no
+  models and no photos, and leaves the other rows of the CSV as they are.
 """
 
 from __future__ import annotations
 
+import csv
+import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -31,10 +36,12 @@ from faceprint.align import ALIGNMENTS, crop
 from faceprint.attributes import load_attributes
 from faceprint.detect import load_detector, load_refiner
 from faceprint.liveness.blinks import BlinkWatch
+from faceprint.liveness.challenge import Challenge
 from faceprint.liveness.signals import FaceSignals, read_signals
-from faceprint.liveness.steps import ChallengeLimits
+from faceprint.liveness.steps import ChallengeLimits, Observation, Step
 from faceprint.media import read_image
 from faceprint.media.video import Video
+from faceprint.pipeline.live.challenge import draw_challenge
 from faceprint.pipeline.models import runtime_options, weight_store
 from faceprint.pose import load_pose
 from faceprint.settings import read_settings
@@ -60,6 +67,14 @@ BLINKS = (
 LATE = 3
 LIMITS = ChallengeLimits()
 FRAME_PX = 512
+FILM_ORDERS = (
+    (Step.TURN_LEFT, Step.BLINK, Step.TURN_RIGHT, Step.SMILE),
+    (Step.TURN_LEFT, Step.TURN_RIGHT, Step.BLINK, Step.SMILE),
+)
+FILM_DEEDS_S = (1.0, 1.5)
+FILM_PAUSES_S = (0.0, 0.5, 1.0, 1.5, 2.0)
+FILM_TRIES = 100
+FILM_FPS = 15
 Row = dict[str, object]
 
 
@@ -81,29 +96,114 @@ class Tools:
         )
 
 
+class Part(StrEnum):
+    """What can be measured alone."""
+
+    FILMS = "films"
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """Somebody who goes round through some deeds.
+
+    Attributes:
+        order: Of the deeds.
+        deed_s: How long each takes.
+        pause_s: How long the face does nothing after each.
+    """
+
+    order: Sequence[Step]
+    deed_s: float
+    pause_s: float
+
+    def at(self, time_s: float) -> FaceSignals:
+        """What it shows."""
+        number, within_s = divmod(time_s, self.deed_s + self.pause_s)
+        step = self.order[int(number) % len(self.order)]
+        share = within_s / self.deed_s
+        if share >= 1:
+            return NEUTRAL
+        sides = {Step.TURN_LEFT: 35.0, Step.TURN_RIGHT: -35.0}
+        yaw = sides.get(step, 0.0) * min(2 * share, 1.0)
+        mouth = 1.05 if step is Step.SMILE else NEUTRAL.mouth
+        closed = step is Step.BLINK and 0.4 < within_s < 0.6
+        return FaceSignals(yaw, 0.0, 0.0, mouth, 0.1 if closed else 0.4, 60.0)
+
+
+NEUTRAL = FaceSignals(0.0, 0.0, 0.0, 0.8, 0.4, 60.0)
+
+
 def main(
     data: Annotated[
         Path, typer.Option(help="Folder of lfw/ and video/.", envvar="FACEPRINT_DATA")
     ] = Path("../shared/data"),
     photos: Annotated[int, typer.Option(help="How many photos are held and turned.")] = 60,
+    only: Annotated[Part | None, typer.Option(help="Measures this alone.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV to write.")] = None,
 ) -> None:
     """Measures each signal."""
     machine = describe_machine()
-    tools = load()
-    chosen = frontal(data / "lfw", photos, tools)
-    rows = [
-        *blink_rows(data / "video" / "interview.mp4", tools),
-        *smile_rows(data / "lfw", tools),
-        *held_rows(chosen[:6], tools),
-        *turn_rows(chosen, tools),
-    ]
+    rows = list(film_rows()) if only else all_rows(data, photos)
     table = Table("what", "how", "seen", "of", "share")
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     console.print(table)
     if out is not None:
-        write_csv(out, [row | machine for row in rows])
+        kept = other_rows(out, rows) if only else []
+        write_csv(out, [*kept, *(row | machine for row in rows)])
+
+
+def all_rows(data: Path, photos: int) -> list[Row]:
+    """All parts."""
+    tools = load()
+    chosen = frontal(data / "lfw", photos, tools)
+    return [
+        *blink_rows(data / "video" / "interview.mp4", tools),
+        *smile_rows(data / "lfw", tools),
+        *held_rows(chosen[:6], tools),
+        *turn_rows(chosen, tools),
+        *film_rows(),
+    ]
+
+
+def other_rows(path: Path, rows: Sequence[Row]) -> list[Row]:
+    """What a CSV holds beside these."""
+    if not path.exists():
+        return []
+    measured = {row["what"] for row in rows}
+    with path.open(newline="", encoding="utf-8") as file:
+        return [dict(row) for row in csv.DictReader(file) if row["what"] not in measured]
+
+
+def film_rows() -> Iterator[Row]:
+    """How many tries films pass, of all films together and of the best of them."""
+    films = [Film(*parts) for parts in itertools.product(FILM_ORDERS, FILM_DEEDS_S, FILM_PAUSES_S)]
+    kinds: tuple[tuple[str, Callable[[int], Challenge]], ...] = (
+        ("each step once, one wrong turn forgiven", lambda seed: Challenge(seed=seed)),
+        ("the steps of the live page", lambda seed: draw_challenge(seed=seed)),
+    )
+    for kind, draw in kinds:
+        passed = [
+            sum(film_passes(film, draw(seed), seed) for seed in range(FILM_TRIES)) for film in films
+        ]
+        how = f"{kind}, {len(films)} films"
+        yield row("tries that films pass", how, sum(passed), len(films) * FILM_TRIES)
+        yield row("tries that the best film passes", how, max(passed), FILM_TRIES)
+
+
+def film_passes(film: Film, challenge: Challenge, seed: int) -> bool:
+    """Whether a film passes that stands still until the steps begin, and then runs from some place on."""
+    start_s = random.Random(f"film {seed}").uniform(0, 60)
+    began_s: float | None = None
+    for k in itertools.count():
+        time_s = k / FILM_FPS
+        if began_s is None and challenge.state.step is not None:
+            began_s = time_s
+        shown = NEUTRAL if began_s is None else film.at(start_s + time_s - began_s)
+        if challenge.update(Observation(time_s, 1, 1, shown)).over:
+            break
+    result = challenge.result
+    return result is not None and result.passed
 
 
 def load() -> Tools:

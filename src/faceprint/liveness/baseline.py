@@ -12,6 +12,7 @@ from faceprint.liveness.signals import FaceSignals
 __all__ = ["Baseline", "NeutralWatch"]
 
 _LEAST_FRAMES = 4
+_MOVED_S = 1.0
 _LIKE_DEG = 5.0
 """A face that looks into the camera holds its yaw and pitch within this of their medians."""
 
@@ -41,6 +42,7 @@ class NeutralWatch:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._seen: deque[tuple[float, FaceSignals]] = deque()
+        self._moved_s = float("-inf")
 
     @property
     def progress(self) -> float:
@@ -50,9 +52,15 @@ class NeutralWatch:
         time = (self._seen[-1][0] - self._seen[0][0]) / max(self._seconds, 1e-6)
         return min(time, len(self._seen) / _LEAST_FRAMES, 1.0)
 
+    @property
+    def moving(self) -> bool:
+        """Whether the head has just moved too much, so that the time began again."""
+        return bool(self._seen) and self._seen[-1][0] - self._moved_s < _MOVED_S
+
     def clear(self) -> None:
         """Begins again."""
         self._seen.clear()
+        self._moved_s = float("-inf")
 
     def update(self, time_s: float, signals: FaceSignals) -> Baseline | None:
         """Takes the next frame; what the face is like, once it has looked into the camera for long enough."""
@@ -62,6 +70,7 @@ class NeutralWatch:
             abs(signals.yaw - found.yaw) > _LIKE_DEG or abs(signals.pitch - found.pitch) > _LIKE_DEG
         ):
             self._seen.popleft()
+            self._moved_s = time_s
             found = self._medians()
         return found if self.progress >= 1 else None
 

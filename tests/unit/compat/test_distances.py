@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from faceprint.compat.face_recognition import compare_faces, face_distance
-from faceprint.errors import EmbeddingError
+from faceprint.errors import EmbeddingError, InputError
 
 numbers = st.floats(-10, 10, width=32)
 Vectors = npt.NDArray[np.float64]
@@ -80,5 +80,14 @@ def test_rows_of_equal_shape_are_compared_one_by_one() -> None:
     ids=["length", "several", "no face", "ragged", "none", "text", "one known", "number"],
 )
 def test_what_are_no_encodings_is_refused(known: object, probe: object, words: str) -> None:
-    with pytest.raises(EmbeddingError, match=words):
+    with pytest.raises(EmbeddingError, match=words) as caught:
         face_distance(known, probe)  # type: ignore[arg-type]
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("wrong", [None, "0.6", [0.6]], ids=["none", "text", "list"])
+def test_a_tolerance_is_a_number(wrong: object) -> None:
+    with pytest.raises(InputError, match="tolerance is a number") as caught:
+        compare_faces([np.zeros(4)], np.zeros(4), wrong)  # type: ignore[arg-type]
+    assert isinstance(caught.value, ValueError)
+    assert compare_faces([np.zeros(4)], np.zeros(4), np.float32(0.6)) == [True]  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,6 +213,30 @@ def test_encodings_of_several_images(fake: FakeModels) -> None:
 def test_wrong_numbers_of_copies_are_refused(fake: FakeModels) -> None:
     with pytest.raises(InputError, match="num_jitters"):
         face_recognition.face_encodings(bright(), num_jitters=-1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: face_recognition.face_locations("photo.jpg"),  # type: ignore[arg-type]
+        lambda: face_recognition.face_locations(None),  # type: ignore[arg-type]
+        lambda: face_recognition.face_locations(bright() * 1.0),
+        lambda: face_recognition.face_locations(bright(), 40),
+        lambda: face_recognition.face_landmarks(bright(), 7),  # type: ignore[arg-type]
+        lambda: face_recognition.face_encodings(bright(), [(1, 2, 3)]),
+        lambda: face_recognition.face_encodings(bright(), [(5000, 6000, 6000, 5000)]),
+        lambda: face_recognition.batch_face_locations(None),  # type: ignore[arg-type]
+        lambda: face_recognition.batch_face_locations([None]),  # type: ignore[list-item]
+        lambda: face_recognition.batch_face_encodings(np.array(3)),
+        lambda: face_recognition.batch_face_encodings([bright()], 7),  # type: ignore[arg-type]
+    ],
+)
+def test_wrong_arguments_are_errors_of_both_kinds(
+    fake: FakeModels, call: Callable[[], object]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        call()
+    assert isinstance(caught.value, ValueError)
 
 
 def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:

@@ -75,8 +75,10 @@ def test_what_is_no_photo_is_an_error_of_both_kinds(tmp_path: Path, photo: Path)
     with pytest.raises(ImageError, match="undamaged") as caught:
         load_image_file(cut)
     assert isinstance(caught.value, OSError)
-    with pytest.raises(ImageError, match="path of a photo"):
+    with pytest.raises(ImageError, match="path of a photo") as caught:
         load_image_file(None)  # type: ignore[arg-type]
+    assert isinstance(caught.value, OSError)
+    assert isinstance(caught.value, ValueError)
 
 
 def test_a_folder_is_no_photo(tmp_path: Path) -> None:
@@ -130,24 +132,28 @@ def test_arrays_of_many_kinds_are_images(array: np.ndarray) -> None:
     ids=["path", "none", "Pillow", "0 to 255", "int64", "empty", "channels", "batch", "NaN"],
 )
 def test_what_is_no_image_is_refused(wrong: object, words: str) -> None:
-    with pytest.raises(ImageError, match=words):
+    with pytest.raises(ImageError, match=words) as caught:
         as_image(wrong, max_pixels=LIMIT)
+    assert isinstance(caught.value, ValueError)
 
 
 def test_a_huge_array_is_refused_before_anything_looks_at_it() -> None:
     huge = np.broadcast_to(np.uint8(0), (20_000, 20_000, 3))
-    with pytest.raises(ImageTooLargeError):
+    with pytest.raises(ImageTooLargeError) as caught:
         as_image(huge, max_pixels=LIMIT)
+    assert isinstance(caught.value, ValueError)
     image = np.zeros((50, 50, 3), np.uint8)
     check_doubled(image, 1, max_pixels=LIMIT)
     with pytest.raises(ImageTooLargeError, match="number_of_times_to_upsample"):
         check_doubled(image, 2, max_pixels=LIMIT)
+    with pytest.raises(ValueError, match="number_of_times_to_upsample"):
+        check_doubled(image, 10**12, max_pixels=LIMIT)
 
 
 def test_places_become_boxes() -> None:
     places = [(1, 9, 8, -2), [2, 3, 4, 1], np.array([0.0, 5.4, 6.6, 0.0])]
-    assert as_boxes(places).tolist() == [[-2, 1, 9, 8], [1, 2, 3, 4], [0, 0, 5, 7]]  # type: ignore[arg-type]
-    assert as_boxes([]).shape == (0, 4)
+    assert as_boxes(places, PIXELS).tolist() == [[-2, 1, 9, 8], [1, 2, 3, 4], [0, 0, 5, 7]]  # type: ignore[arg-type]
+    assert as_boxes([], PIXELS).shape == (0, 4)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +163,26 @@ def test_places_become_boxes() -> None:
 )
 def test_what_are_no_places_is_refused(wrong: object) -> None:
     with pytest.raises(InputError, match="top, right, bottom, left"):
-        as_boxes([wrong])  # type: ignore[list-item]
+        as_boxes([wrong], PIXELS)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    "outside",
+    [
+        (5000, 6000, 6000, 5000),
+        (-20, 9, -1, 0),
+        (0, -1, 9, -20),
+        (9, 5, 12, 0),
+        (0, 30, 9, 12),
+        (10**12, 10**12 + 9, 10**12 + 9, 10**12),
+        (0, 10**30, 9, 0),
+    ],
+    ids=["far", "above", "left", "below", "right", "very far", "very wide"],
+)
+def test_places_outside_the_image_are_refused(outside: tuple[int, int, int, int]) -> None:
+    with pytest.raises(InputError, match="outside the image, which has 12 × 9") as caught:
+        as_boxes([outside], PIXELS)
+    assert isinstance(caught.value, ValueError)
 
 
 def test_numbers_and_names_are_checked() -> None:
@@ -168,6 +193,8 @@ def test_numbers_and_names_are_checked() -> None:
     check_choice("cnn", ("hog", "cnn"), "a model")
     with pytest.raises(ValueError, match="Choose hog or cnn"):
         check_choice("CNN", ("hog", "cnn"), "a model")
+    with pytest.raises(InputError, match="Choose hog or cnn"):
+        check_choice(np.array(["hog", "cnn"]), ("hog", "cnn"), "a model")
 
 
 def test_the_photos_of_a_folder_by_name(tmp_path: Path) -> None:
@@ -176,5 +203,8 @@ def test_the_photos_of_a_folder_by_name(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     found = image_files_in_folder(tmp_path)
     assert found == [str(tmp_path / name) for name in ("a.png", "b.JPG", "c.jpeg")]
-    with pytest.raises(ImageNotFoundError, match="no folder"):
+    with pytest.raises(ImageNotFoundError, match="no folder") as caught:
         image_files_in_folder(tmp_path / "none")
+    assert isinstance(caught.value, FileNotFoundError)
+    with pytest.raises(ValueError, match="path of a folder"):
+        image_files_in_folder(None)  # type: ignore[arg-type]

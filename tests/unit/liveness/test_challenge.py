@@ -261,3 +261,16 @@ def test_records_are_json() -> None:
     assert loaded["similarity"] == 0.8123
     assert loaded["liveness"] == 0.5
     assert loaded["order"] == list(result.order)
+
+
+def test_a_head_that_moves_is_told_to_hold_still() -> None:
+    challenge = Challenge(seed=1)
+    for k in range(60):
+        nods = replace(NEUTRAL, pitch=9.0 if k // 5 % 2 else -9.0)
+        state = challenge.update(Observation(k * FRAME_S, 1, 1, nods))
+        assert state.phase is Phase.START
+        if k > 15:
+            assert state.hint == "Hold still."
+    for k in range(60, 75):
+        state = challenge.update(Observation(k * FRAME_S, 1, 1, NEUTRAL))
+    assert (state.phase, state.hint) == (Phase.STEP, "")

@@ -273,6 +273,46 @@ def test_a_shape_in_doubt_is_none(why: str) -> None:
     assert shape_of(other[why]) is None
 
 
+@pytest.mark.parametrize("turn", [0.0, 0.4])
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
+def test_a_face_that_the_border_cuts_is_not_covered_by_it(side: str, turn: float) -> None:
+    photo = np.zeros((300, 300, 3), np.uint8)
+    face = face_at(150, 130, 40, turn=turn)
+    draw(photo, face)
+    place = {"left": (138, 0), "right": (0, 0), "top": (0, 125), "bottom": (0, 0)}[side]
+    end = {"right": (162, 300), "bottom": (300, 155)}.get(side, (300, 300))
+    kept = np.ascontiguousarray(photo[place[1] : end[1], place[0] : end[0]])
+    assert face.landmarks is not None
+    moved = replace(
+        face,
+        box=face.box - np.array(place * 2, np.float32),
+        landmarks=face.landmarks - np.array(place, np.float32),
+    )
+    (whole,) = parse_faces(ByColour(), photo, [face])
+    (cut,) = parse_faces(ByColour(), kept, [moved])
+    assert whole.occlusion < 0.02
+    assert cut.occlusion < 0.06
+    blue = kept.copy()
+    blue[blue[..., 0] > 200] = COLOURS[CLOTHES]
+    (covered,) = parse_faces(ByColour(), blue, [moved])
+    assert covered.occlusion > 0.94
+
+
+def test_parsers_that_do_not_know_covers_give_no_shapes() -> None:
+    from faceprint.pipeline.hiding import shapes
+
+    photo = np.zeros((300, 300, 3), np.uint8)
+    face = face_at(150, 130, 40)
+    draw(photo, face)
+    for missing, shaped in (("", True), ("glasses", False), ("hat", False)):
+        parser = ByColour()
+        parser.classes = tuple(name for name in CLASSES if name != missing)
+        models: Any = SimpleNamespace(parser=parser, with_landmarks=lambda _, some, **__: some)
+        (mask,) = shapes.face_masks(models, photo, (face,))
+        assert (mask is not None) == shaped
+        assert parser.seen == shaped
+
+
 def test_doubtful_finds_get_no_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     from faceprint.pipeline.hiding import shapes
 
@@ -292,6 +332,7 @@ def test_doubtful_finds_get_no_shape(monkeypatch: pytest.MonkeyPatch) -> None:
         return some
 
     parser = ByColour()
+    parser.classes = CLASSES
     models: Any = SimpleNamespace(parser=parser, with_landmarks=with_landmarks)
     masks = shapes.face_masks(models, photo, faces)
     assert [mask is None for mask in masks] == [False, True, True, True, True]

@@ -361,8 +361,49 @@ def test_who_does_what_is_asked_passes_and_who_only_turns_about_fails(
             break
         since_s = since_s if state["phase"] == before["phase"] else clock.now_s
     assert state["result"]["passed"] is obeys, state["text"]
+    assert state["result"]["try"] == 1
     if obeys:
         assert [one["step"] for one in state["result"]["steps"]] == state["result"]["order"]
+
+
+def give_up(socket: Session) -> Any:
+    socket.wish(challenge="stop")
+    return socket.look()["challenge"]["result"]
+
+
+def begin(socket: Session) -> Any:
+    socket.wish(challenge="start")
+    return socket.look()["challenge"]
+
+
+def test_tries_are_few_and_pauses_between_them_grow(
+    app: Any, models: Models, show: Show, clock: SimpleNamespace
+) -> None:
+    socket = show(app)
+    for number, pause_s in ((1, 5), (2, 15)):
+        assert begin(socket)["phase"] == "start"
+        assert give_up(socket)["try"] == number
+        assert begin(socket) == {"error": f"Not yet: try again in {pause_s} seconds."}
+        assert "challenge" not in socket.look()
+        clock.now_s += pause_s - 0.5
+        assert begin(socket) == {"error": "Not yet: try again in 1 second."}
+        clock.now_s += 0.6
+    assert begin(socket)["phase"] == "start"
+    assert give_up(socket)["try"] == 3
+    clock.now_s += 3600
+    assert "all 3 tries" in begin(socket)["error"]
+
+
+def test_beginning_again_gives_up_what_goes_on(
+    app: Any, models: Models, show: Show, clock: SimpleNamespace
+) -> None:
+    socket = show(app)
+    begin(socket)
+    answers = [begin(socket) for _ in range(12)]
+    assert answers == [{"error": "Not yet: try again in 5 seconds."}] * 12
+    clock.now_s += 6
+    assert begin(socket)["phase"] == "start"
+    assert give_up(socket)["try"] == 2
 
 
 def test_several_faces_are_told_so(
@@ -383,9 +424,13 @@ def test_a_challenge_without_its_models_says_why(app: Any, models: Models, show:
 
     models.wish_for_pose = fail
     socket = show(app)
-    socket.wish(challenge="start")
-    assert socket.look()["challenge"] == {"error": "The pose model cannot be run."}
+    for _ in range(4):
+        socket.wish(challenge="start")
+        assert socket.look()["challenge"] == {"error": "The pose model cannot be run."}
     assert "challenge" not in socket.look()
+    models.wish_for_pose = lambda: None
+    socket.wish(challenge="start")
+    assert socket.look()["challenge"]["phase"] == "start", "those were no tries"
 
 
 def test_the_page_offers_what_the_app_does(app: Any, engine: Any, client: Any, tools: Any) -> None:

@@ -1,4 +1,7 @@
-"""The functions, with the names and arguments of face_recognition's module `api`."""
+"""The functions, with the names and arguments of face_recognition's module `api`.
+
+Each error about an argument is also a ValueError, but for photos that cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from faceprint.compat.face_recognition.inputs import (
     check_choice,
     check_doubled,
     check_pairs,
+    listed,
     open_photo,
     whole_number,
 )
@@ -69,7 +73,7 @@ def load_image_file(file: str | Path | BinaryIO, mode: str = "RGB") -> npt.NDArr
 
     Raises:
         ImageNotFoundError: There is no such file; also a FileNotFoundError.
-        ImageError: It is no photo, damaged or too large; but for the last also an OSError.
+        ImageError: It is no photo or damaged, also an OSError; or too large, also a ValueError.
         InputError: Another mode; also a ValueError.
     """
     check_choice(mode, ("RGB", "L"), "a mode of load_image_file")
@@ -117,7 +121,7 @@ def batch_face_locations(
     find = partial(
         face_locations, number_of_times_to_upsample=number_of_times_to_upsample, model="cnn"
     )
-    return list(models().pool.map(find, images))
+    return list(models().pool.map(find, listed(images, "images")))
 
 
 def face_landmarks(
@@ -138,7 +142,7 @@ def face_landmarks(
 
     Raises:
         ImageError: Not an image, or too large.
-        InputError: Another model, or locations in another order.
+        InputError: Another model, or locations in another order or outside the image.
         MissingExtraError: The extra "dlib" is not installed.
         LicenceRefusedError: `commercial_only` forbids the model, which it does for "large".
     """
@@ -169,7 +173,7 @@ def face_encodings(
 
     Raises:
         ImageError: Not an image, or too large.
-        InputError: Another model or number, or locations in another order.
+        InputError: Another model or number, or locations in another order or outside the image.
         MissingExtraError: The extra "dlib" is not installed.
         LicenceRefusedError: `commercial_only` forbids the network, which it does.
     """
@@ -203,8 +207,12 @@ def batch_face_encodings(
         InputError: There are more images than lists of locations, or fewer.
         FaceprintError: As for `face_encodings`.
     """
-    photos = list(images)
-    places = [None] * len(photos) if known_face_locations is None else list(known_face_locations)
+    photos = listed(images, "images")
+    places = (
+        [None] * len(photos)
+        if known_face_locations is None
+        else listed(known_face_locations, "known_face_locations")
+    )
     check_pairs(len(photos), len(places))
 
     def encode(
@@ -228,7 +236,7 @@ def _shapes(
 ) -> list[Any]:
     """dlib's records of the points of each face."""
     check_choice(model, _PREDICTORS, "a model of landmarks")
-    boxes = _boxes(_find(loaded, image, 1, "hog")) if places is None else as_boxes(places)
+    boxes = _boxes(_find(loaded, image, 1, "hog")) if places is None else as_boxes(places, image)
     return loaded.predictor(model).shapes(image, boxes) if len(boxes) else []
 
 

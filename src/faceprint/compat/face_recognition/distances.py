@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 import numpy.typing as npt
 
-from faceprint.errors import EmbeddingError
+from faceprint.compat.face_recognition.errors import WrongEncodingError, WrongValueError
 
 __all__ = ["compare_faces", "face_distance"]
 
@@ -23,7 +25,7 @@ def face_distance(
         (N,) Euclidean distances, 0 for the same; none for no encodings.
 
     Raises:
-        EmbeddingError: They are no encodings, or of different lengths.
+        EmbeddingError: They are no encodings, or of different lengths; also a ValueError.
     """
     known = _numbers(face_encodings, "The known encodings")
     if known.size == 0 and len(known) == 0:
@@ -36,7 +38,7 @@ def face_distance(
             if probe.ndim > 1 or probe.size == 0
             else ""
         )
-        raise EmbeddingError(
+        raise WrongEncodingError(
             f"Expected encodings of shape (N, D) and one of shape (D,), got {known.shape} and "
             f"{probe.shape}.{hint}"
         )
@@ -61,17 +63,22 @@ def compare_faces(
 
     Raises:
         EmbeddingError: As `face_distance`.
+        InputError: The tolerance is no number; also a ValueError.
     """
-    return list(face_distance(known_face_encodings, face_encoding_to_check) <= tolerance)
+    distances = face_distance(known_face_encodings, face_encoding_to_check)
+    allowed: object = tolerance  # NumPy's numbers are no floats to type checkers, but Real
+    if not isinstance(allowed, Real):
+        raise WrongValueError(f"The tolerance is a number, as 0.6; got {tolerance!r}.")
+    return list(distances <= tolerance)
 
 
 def _numbers(values: npt.ArrayLike, what: str) -> npt.NDArray[np.number]:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise EmbeddingError(f"{what} are of different lengths: {error}.") from error
+        raise WrongEncodingError(f"{what} are of different lengths: {error}.") from error
     if array.dtype.kind not in "fiu" or array.ndim == 0:
-        raise EmbeddingError(
+        raise WrongEncodingError(
             f"{what} should be numbers, as face_encodings gives; got {type(values).__name__} of "
             f"{array.dtype}."
         )

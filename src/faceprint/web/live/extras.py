@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +20,10 @@ from faceprint.web.live.messages import LiveMessage
 
 __all__ = ["Extras"]
 
+_MOST_TRIES = 3
+_PAUSES_S = (5.0, 15.0)
+"""After the first and the second try, where they did not pass: who tries often enough passes by luck."""
+
 _APPEARANCE_OFF = (
     "Estimates of age, gender and emotion are off in this app. Whoever runs it can turn them on: "
     "FACEPRINT_WEB_ATTRIBUTES=1."
@@ -30,6 +35,29 @@ class _Wished:
     analysis: bool = False
     parts: bool = False
     appearance: bool = False
+
+
+class _Tries:
+    """How often one connection may try the challenge, by the clock of the frames, which this machine reads.
+
+    A connection that is opened again begins anew.
+    """
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self._wait_until_s = 0.0
+
+    def refusal(self, now_s: float) -> str | None:
+        """Why no other may begin now; None where one may."""
+        if self.begun >= _MOST_TRIES:
+            return f"Those were all {_MOST_TRIES} tries. Load the page again to go on."
+        wait_s = math.ceil(round(self._wait_until_s - now_s, 1))
+        return f"Not yet: try again in {wait_s} second{'s' * (wait_s > 1)}." if wait_s > 0 else None
+
+    def failed(self, now_s: float) -> None:
+        """The try that was begun last has failed, or was given up."""
+        pause_s = _PAUSES_S[min(self.begun, len(_PAUSES_S)) - 1]
+        self._wait_until_s = now_s + pause_s
 
 
 class Extras:
@@ -49,6 +77,7 @@ class Extras:
         self._analysis: LiveAnalysis | None = None
         self._analysed: _Wished | None = None
         self._challenge: LiveChallenge | None = None
+        self._tries = _Tries()
 
     def wish(self, message: LiveMessage) -> None:
         """Takes wishes, for the pictures from the next one on."""
@@ -110,17 +139,31 @@ class Extras:
     ) -> dict[str, Any] | None:
         """The challenge after this picture; it is let go of once it is over."""
         if order == "start":
-            try:
-                self._challenge = LiveChallenge.of(self._engine)
-            except ModelError as error:
-                self._challenge = None
-                return {"error": str(error)}
-            # Its models were loaded just now, which no challenge may be charged for.
-            return self._challenge.to_dict()
+            return self._begin(frame.time_s)
         if self._challenge is None:
             return None
         challenge = self._challenge
         state = challenge.stop() if order == "stop" else challenge.look(frame, faces)
+        told = challenge.to_dict()
         if state.over:
             self._challenge = None
-        return challenge.to_dict()
+            told["result"]["try"] = self._tries.begun
+            if not told["result"]["passed"]:
+                self._tries.failed(frame.time_s)
+        return told
+
+    def _begin(self, now_s: float) -> dict[str, Any]:
+        """Another challenge, unless there were too many; one that goes on already is given up for it."""
+        if self._challenge is not None:
+            self._challenge = None
+            self._tries.failed(now_s)
+        refusal = self._tries.refusal(now_s)
+        if refusal is not None:
+            return {"error": refusal}
+        try:
+            self._challenge = LiveChallenge.of(self._engine)
+        except ModelError as error:
+            return {"error": str(error)}
+        self._tries.begun += 1
+        # Its models were loaded just now, which no challenge may be charged for.
+        return self._challenge.to_dict()
