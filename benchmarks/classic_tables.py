@@ -88,14 +88,17 @@ def _parsing() -> str:
         "brows",
         "lips and mouth",
         "ears",
+        "glasses",
+        "hat",
     )
     parsers = ("faceprint-parser", "grabcut")
     rows = []
     for name in of:
         cells = [f"overlap (IoU): {'the whole face' if name == 'face' else name}"]
-        cells += [f"{float(found['iou', name, parser]['value']):.2f}" for parser in parsers]
-        held = found["iou of those held out", name, parsers[0]]
-        rows.append([*cells, f"{float(held['value']):.2f}"])
+        keys = [("iou", name, parser) for parser in parsers]
+        keys.append(("iou of those held out", name, parsers[0]))
+        shown = [f"{float(found[key]['value']):.2f}" if key in found else "-" for key in keys]
+        rows.append([*cells, *shown])
     for what, name, words in (
         ("pixels right", "all", "pixels right"),
         ("covered_auc", "masks or none", "tells masked faces from bare ones (AUC)"),
@@ -103,8 +106,12 @@ def _parsing() -> str:
         some = [f"{float(found[what, name, parser]['value']):.2f}" for parser in parsers]
         one = found.get((f"{what} of those held out", name, parsers[0]))
         rows.append([words, *some, "-" if one is None else f"{float(one['value']):.2f}"])
-    head = ["32 photos of LFW with polygons", *(f"`{name}`" for name in parsers)]
-    return table([*head, "8 of them held out, `faceprint-parser`"], rows, "parsing")
+    photos, held_out = (
+        found[f"pixels right{which}", "all", parsers[0]]["count"]
+        for which in ("", " of those held out")
+    )
+    head = [f"{photos} photos of LFW with polygons", *(f"`{name}`" for name in parsers)]
+    return table([*head, f"{held_out} of them held out, `{parsers[0]}`"], rows, "parsing")
 
 
 def _pose() -> str:

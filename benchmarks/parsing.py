@@ -3,10 +3,11 @@
     python benchmarks/parsing.py --data ../shared/data --out benchmarks/parsing.csv
 
 `iou`: each class, over the pixels of all photos of `parsing_labels.json` together, whose polygons were
-drawn by hand; none of these people is among those that `faceprint-parser` learnt from. A parser is asked
-about what its crop shows. `covered`: how much of a face is covered tells faces with masks from bare ones
-(`detection/`, boxes of 40 pixels and more): area under the curve. `hidden`: what recognition makes of LFW
-faces that are hidden in their shape alone, as `hiding.py` measures it for the ellipse.
+drawn by hand; none of these people is among those that `faceprint-parser` learnt from
+(`lfw/peopleDevTrain.txt`), and labels of those are refused. A parser is asked about what its crop shows.
+`covered`: how much of a face is covered tells faces with masks from bare ones (`detection/`, boxes of 40
+pixels and more): area under the curve. `hidden`: what recognition makes of LFW faces that are hidden in
+their shape alone, as `hiding.py` measures it for the ellipse.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -93,6 +94,7 @@ def add(rows: Rows, what: str, parser: str, of: str, value: float, count: int) -
 def read_truths(data: Path) -> Iterator[tuple[Image, Labels, bool]]:
     """Photos, what was drawn on them (`UNKNOWN` for what is not measured), and whether they are held out."""
     drawn = json.loads(LABELS.read_text(encoding="utf-8"))
+    refuse_learnt(drawn["photos"], data)
     for name, shapes in drawn["photos"].items():
         photo = read_image(data / name).pixels
         labels = np.zeros(photo.shape[:2], np.uint8)
@@ -100,6 +102,22 @@ def read_truths(data: Path) -> Iterator[tuple[Image, Labels, bool]]:
             value = UNKNOWN if what == "?" else number_of(what)
             cv2.fillPoly(labels, [np.array(corners, np.int32).reshape(-1, 2)], value)
         yield photo, labels, name in drawn["held_out"]
+
+
+def refuse_learnt(photos: Iterable[str], data: Path) -> None:
+    """Refuses labels of people whose photos `faceprint-parser` learnt from.
+
+    Raises:
+        typer.BadParameter: There are such.
+    """
+    lines = (data / "lfw" / "peopleDevTrain.txt").read_text(encoding="utf-8").splitlines()
+    people = {line.split("\t")[0] for line in lines[1:]}
+    learnt = [photo for photo in photos if Path(photo).parent.name in people]
+    if learnt:
+        raise typer.BadParameter(
+            f"{LABELS.name} holds photos of people of lfw/peopleDevTrain.txt, from whose photos "
+            f"faceprint-parser learnt: {', '.join(learnt)}. Label other people."
+        )
 
 
 def measure_classes(engine: Faceprint, data: Path, rows: Rows) -> None:

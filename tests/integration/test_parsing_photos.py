@@ -89,11 +89,36 @@ def test_faces_of_fifteen_pixels_cut_faces_and_black_photos(
     assert cut.areas["skin"] > 0.1
 
 
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
+def test_the_border_of_a_photo_covers_no_face(
+    engine: Faceprint, data_root: Path, side: str
+) -> None:
+    found = engine.detect(data_root / "people" / "obama.jpg")
+    (placed,) = engine.models.with_landmarks(
+        found.pixels, found.faces[:1], alignment=engine.models.parser.alignment
+    )
+    assert placed.landmarks is not None
+    x, y = (int(value) for value in placed.landmarks[2])
+    low = np.array({"left": (x, 0), "top": (0, y)}.get(side, (0, 0)))
+    right, bottom = {"right": (x, None), "bottom": (None, y)}.get(side, (None, None))
+    cut = np.ascontiguousarray(found.pixels[low[1] : bottom, low[0] : right])
+    face = Face(
+        placed.box - np.tile(low, 2).astype(np.float32),
+        placed.score,
+        placed.landmarks - low.astype(np.float32),
+    )
+    (parts,) = parse_faces(engine.models.parser, cut, [face])
+    assert parts.occlusion < 0.15
+
+
 def test_a_face_hidden_in_its_shape_is_not_found_and_hair_stays(
     engine: Faceprint, data_root: Path
 ) -> None:
     found = engine.detect(data_root / "people" / "obama.jpg")
     (mask,) = face_masks(engine.models, found.pixels, found.faces[:1])
+    if engine.models.parser.name == "grabcut":  # it cannot tell what covers a face
+        assert mask is None
+        return
     assert mask is not None
     boxes = np.stack([found.faces[0].box])
     hidden = hide_faces(found.pixels, boxes, how="mask", masks=[mask])
@@ -111,6 +136,7 @@ def test_anonymising_says_how_many_have_their_shape(engine: Faceprint, data_root
         data_root / "people" / "two_people.jpg"
     )
     assert done.hidden >= 2
-    assert done.shaped == 2
-    assert done.to_dict()["shaped"] == 2
+    shaped = 0 if engine.models.parser.name == "grabcut" else 2
+    assert done.shaped == shaped
+    assert done.to_dict()["shaped"] == shaped
     assert not engine.detect(done.pixels).faces

@@ -93,6 +93,9 @@ def segment(
     largest: LargestOption = False,
     thorough: ThoroughOption = False,
     detector: DetectorOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over files that are there.")
+    ] = False,
     json: JsonOption = False,
 ) -> int:
     """Say what each pixel of a head shows: skin, hair, brows, eyes, nose, lips, ears, neck, clothes.
@@ -106,6 +109,7 @@ def segment(
     given = {"parser": parser, "detector": detector}
     overrides: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     targets = _targets(out_dir, photos, list(find_photos(photos)))
+    _check_files(targets, force=force)
     with Faceprint(**overrides) as faceprint:
 
         def work(found: Iterator[Photo]) -> Iterator[_Written | Failure]:
@@ -136,9 +140,10 @@ def _targets(out_dir: Path, given: Sequence[str], photos: Sequence[Path]) -> lis
     """What the files of each photo begin with: its path below the folder given; no two the same.
 
     Raises:
-        InputError: A file would take the place of one of the photos.
+        InputError: The folder lies in one of those given, or a file would take the place of a photo.
     """
     roots = [Path(path) for path in given if Path(path).is_dir()]
+    _check_folder(out_dir, roots)
     originals = {photo.resolve() for photo in photos}
     targets: list[Path] = []
     taken: set[Path] = set()
@@ -156,6 +161,25 @@ def _targets(out_dir: Path, given: Sequence[str], photos: Sequence[Path]) -> lis
         taken.add(target)
         targets.append(target)
     return targets
+
+
+def _check_folder(out_dir: Path, roots: Sequence[Path]) -> None:
+    for root in roots:
+        if out_dir.resolve().is_relative_to(root.resolve()):
+            raise InputError(
+                f"--out {out_dir} lies in {root}, whose photos are asked for: a second run would take its "
+                "pictures for photos. Choose another folder."
+            )
+
+
+def _check_files(targets: Sequence[Path], *, force: bool) -> None:
+    """Raises OutputError where a new file is there already and may not be written over."""
+    there = [path for target in targets for path in _files(target) if path.exists()]
+    if there and not force:
+        more = f", and so are {len(there) - 1} more" if len(there) > 1 else ""
+        raise OutputError(
+            f"{there[0]} is there already{more}. Choose another folder, or write over with --force."
+        )
 
 
 def _files(target: Path) -> tuple[Path, Path, Path]:
@@ -218,6 +242,9 @@ def _show(done: _Written, only: Sequence[str] | None) -> None:
     ]
     columns = [c for c in _COLUMNS if any(row[c] >= _FEWEST_SHOWN for row in shares)]
     rows = table("#face", *(f"#{column}" for column in columns), "#covered")
+    rows.padding = (0, 1, 0, 0)  # so that all columns fit into a terminal of 80
+    for made in rows.columns:
+        made.no_wrap = made.header == "glasses"
     for number, (row, parts) in enumerate(zip(shares, result.parts, strict=True)):
         cells = (f"{row[column]:.1%}" for column in columns)
         rows.add_row(str(number), *cells, f"{parts.occlusion:.0%}")

@@ -35,7 +35,9 @@ _DOWN: Final = 0.95
 in distances from there to the middle of the mouth."""
 
 
-def occlusion(labels: Labels, landmarks: FloatArray) -> float:
+def occlusion(
+    labels: Labels, landmarks: FloatArray, *, within: npt.NDArray[np.bool_] | None = None
+) -> float:
     """The share of the face that shows something else than skin, brows, eyes, nose and lips.
 
     The face is taken to be an oval around the five landmarks, from the brows to the chin. Of a head that is
@@ -44,11 +46,15 @@ def occlusion(labels: Labels, landmarks: FloatArray) -> float:
     Args:
         labels: (H, W) uint8 class numbers.
         landmarks: (5, 2) float32, pixels of `labels`.
+        within: (H, W), which pixels the photo shows; all without it. A face that the photo's border cuts is
+            judged by what is left of it.
 
     Returns:
-        0 to 1; 1 where none of the oval lies in `labels`.
+        0 to 1; 1 where none of the oval lies in `labels` and `within`.
     """
     oval = face_oval(labels.shape, landmarks)
+    if within is not None:
+        oval &= within
     if not oval.any():
         return 1.0
     shown = np.isin(labels[oval], [number_of(name) for name in FACE_CLASSES])

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from faceprint.align import ALIGNMENTS, Alignment, crop, crop_matrices
 from faceprint.errors import ModelError
@@ -53,7 +54,7 @@ class FaceParts:
         labels: (h, w) uint8, indices into `faceprint.parse.classes.CLASSES`, of a part of the photo.
         place: Left and top of that part in the photo, pixels.
         occlusion: The share of the face that shows something else than a face: dark glasses, a mask, a
-            hand, hair; 0 to 1.
+            hand, hair; 0 to 1. What lies outside the photo does not count.
     """
 
     face: Face
@@ -176,7 +177,9 @@ def _parts(face: Face, labels: Labels, matrix: FloatArray, shape: tuple[int, ...
     areas = {CLASSES[k]: float(counts[k] / whole) for k in np.flatnonzero(counts)}
     assert face.landmarks is not None
     turned = face.landmarks @ matrix[:, :2].T + matrix[:, 2]
-    covered = occlusion(labels, turned.astype(np.float32))
+    covered = occlusion(
+        labels, turned.astype(np.float32), within=_within(matrix, labels.shape, shape)
+    )
     return FaceParts(face, areas, region, (int(low[0]), int(low[1])), covered)
 
 
@@ -191,6 +194,19 @@ def _reach(
     low = np.clip(np.floor(np.nan_to_num(corners.min(axis=0))), 0, limits - 1).astype(int)
     high = np.clip(np.ceil(np.nan_to_num(corners.max(axis=0))) + 1, low + 1, limits).astype(int)
     return (int(low[0]), int(low[1])), (int(high[0]), int(high[1]))
+
+
+def _within(
+    matrix: FloatArray, crop_shape: tuple[int, ...], shape: tuple[int, ...]
+) -> npt.NDArray[np.bool_]:
+    """Which pixels of a crop lie in the photo: (S, S) bool."""
+    back = cv2.invertAffineTransform(matrix.astype(np.float64))
+    rows, columns = np.indices(crop_shape)
+    x, y = (a * columns + b * rows + c for a, b, c in back)
+    inside: npt.NDArray[np.bool_] = (
+        (x >= -0.5) & (y >= -0.5) & (x < shape[1] - 0.5) & (y < shape[0] - 0.5)
+    )
+    return inside
 
 
 def _masks(labels: Labels, scale: float) -> list[tuple[int, Labels]]:

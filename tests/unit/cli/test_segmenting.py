@@ -14,9 +14,9 @@ from PIL import Image as PillowImage
 from typer.testing import CliRunner
 
 from faceprint.cli import segmenting
-from faceprint.errors import InputError
+from faceprint.errors import InputError, OutputError
 from faceprint.media import read_image, write_image
-from faceprint.parse.classes import number_of
+from faceprint.parse.classes import CLASSES, number_of
 from faceprint.pipeline.results import Detection, Failure
 from faceprint.pipeline.segmenting import FaceParts, Segmentation
 from faceprint.types import Face, Photo
@@ -28,6 +28,7 @@ class Engine:
     """The upper half of every photo is hair, the lower half skin; photos called bad cannot be read."""
 
     asked: dict[str, Any]
+    areas: dict[str, float] = {"hair": 0.5, "skin": 0.5}  # noqa: RUF012
 
     def __init__(self, **settings: Any) -> None:
         Engine.asked = settings
@@ -51,7 +52,7 @@ class Engine:
             face = Face(np.array([0, 0, 9, 9], np.float32), 0.9)
             height, width = pixels.shape[:2]
             found = Detection(str(photo), width, height, (face,), pixels, "0")
-            parts = FaceParts(face, {"hair": 0.5, "skin": 0.5}, labels, (0, 0), 0.25)
+            parts = FaceParts(face, self.areas, labels, (0, 0), 0.25)
             yield Segmentation(found, (parts,), labels, "halves:1")
 
 
@@ -137,9 +138,46 @@ def test_unknown_classes_are_refused(
 
 def test_originals_are_never_written_over(app: typer.Typer, photos: Path, tmp_path: Path) -> None:
     write_image(photos / "a-mask.png", np.full((12, 10, 3), 90, np.uint8))
-    result = run(app, photos, "--out", photos)
+    result = run(app, photos / "a.jpg", photos / "a-mask.png", "--out", photos, "--force")
+    assert isinstance(result.exception, InputError)
+    assert "would write over a photo" in str(result.exception)
+    assert (read_image(photos / "a-mask.png").pixels == 90).all()
+
+
+@pytest.mark.parametrize("inside", [".", "parts", "../photos/parts"])
+def test_results_do_not_go_among_the_photos(inside: str, app: typer.Typer, photos: Path) -> None:
+    before = sorted(photos.rglob("*"))
+    result = run(app, photos, "--out", photos / inside, "--force")
     assert isinstance(result.exception, InputError)
     assert "Choose another folder" in str(result.exception)
+    assert sorted(photos.rglob("*")) == before
+
+
+def test_results_that_are_there_are_written_over_only_by_force(
+    app: typer.Typer, photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert run(app, photos, "--out", out).return_value == 0
+    (out / "a-mask.png").write_bytes(b"kept")
+    again = run(app, photos, "--out", out)
+    assert isinstance(again.exception, OutputError)
+    assert "a-mask.png is there already, and so are 8 more" in str(again.exception)
+    assert (out / "a-mask.png").read_bytes() == b"kept"
+    assert run(app, photos, "--out", out, "--force").return_value == 0
+    assert (out / "a-mask.png").read_bytes() != b"kept"
+
+
+def test_the_table_of_all_columns_keeps_its_words_at_80_columns(
+    app: typer.Typer, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    areas = dict.fromkeys(CLASSES[1:], 0.012) | {"skin": 0.35, "hair": 0.15, "neck": 0.12}
+    monkeypatch.setattr(Engine, "areas", areas)
+    monkeypatch.setenv("COLUMNS", "80")
+    result = run(app, photos / "a.jpg", "--out", tmp_path)
+    assert result.return_value == 0, result.output
+    _, head, row = result.output.splitlines()
+    assert head.split() == ["face", *segmenting._COLUMNS, "covered"]
+    assert row.split()[:5] == ["0", "35.0%", "15.0%", "1.2%", "1.2%"]
 
 
 def test_a_folder_that_cannot_be_made_fails_that_photo(

@@ -48,6 +48,23 @@ def test_the_oval_turns_and_grows_with_the_landmarks() -> None:
     assert twice.sum() == pytest.approx(4 * upright.sum(), rel=0.02)
 
 
+def test_what_lies_outside_the_photo_does_not_count() -> None:
+    labels = face()
+    labels[:, :70] = 0
+    within = np.ones(labels.shape, bool)
+    within[:, :70] = False
+    assert occlusion(labels, POINTS) > 0.2
+    assert occlusion(labels, POINTS, within=within) == 0
+    labels[:, 100:] = number_of("clothes")
+    left, right = (
+        face_oval(labels.shape, POINTS)[:, 70:100],
+        face_oval(labels.shape, POINTS)[:, 100:],
+    )
+    share = right.sum() / (left.sum() + right.sum())
+    assert occlusion(labels, POINTS, within=within) == pytest.approx(share)
+    assert occlusion(labels, POINTS, within=np.zeros_like(within)) == 1
+
+
 def test_a_face_beside_the_labels_counts_as_covered() -> None:
     assert occlusion(face(), POINTS + 500) == 1
     assert occlusion(face(), np.zeros((5, 2), np.float32)) == pytest.approx(0, abs=1)

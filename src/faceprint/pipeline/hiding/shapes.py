@@ -2,7 +2,8 @@
 
 A shape always covers the oval from the brows to the chin that the landmarks tell, whatever the parser says,
 and a little more than what it takes for face, glasses and ears. Everything that does not look like a face
-with its landmarks in place is hidden in an ellipse instead: hiding must not fail open.
+with its landmarks in place, or that seems to be covered, is hidden in an ellipse instead: hiding must not
+fail open. So is every face where the parser cannot tell what covers faces.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _HIDDEN: Final = (*FACE_CLASSES, "glasses", "right ear", "left ear")
 _SMALLEST_PX: Final = 32
 """Boxes less high than this show too little to tell a face's shape."""
 
+_COVERS: Final = ("glasses", "hat")
+"""Classes without which a parser takes a covered face for a bare one."""
+
 _MOST_COVERED: Final = 0.5
 _LEAST_SCORE: Final = 0.6
 _AREAS: Final = (0.3, 2.0)
@@ -46,14 +50,17 @@ def face_masks(models: Models, image: Image, faces: Sequence[Face]) -> list[Face
         faces: As they were found.
 
     Returns:
-        A mask for each, or None for those whose shape is in doubt.
+        A mask for each, or None for those whose shape is in doubt: all of them, where the parser does not
+        know glasses and hats.
 
     Raises:
         ModelError: The parser cannot be had or run.
     """
     parser = models.parser
-    placed = models.with_landmarks(image, tuple(faces), alignment=parser.alignment)
     masks: list[FaceMask | None] = [None] * len(faces)
+    if not set(_COVERS) <= set(parser.classes):
+        return masks
+    placed = models.with_landmarks(image, tuple(faces), alignment=parser.alignment)
     clear = [number for number, face in enumerate(placed) if _is_clear(face)]
     parts = parse_faces(parser, image, [placed[number] for number in clear])
     for number, one in zip(clear, parts, strict=True):
