@@ -140,9 +140,13 @@ def test_a_looping_file_names_who_is_in_it(engine: Faceprint, data_root: Path) -
     source = LiveSource(str(data_root / "video" / "hamilton.mp4"), loop=True)
     watcher = Watcher(engine, source, call=CALL, sinks=[kept])
     watcher.start()
-    until(lambda: {"obama", "alex_lacamoire"} <= set(kept.of("appeared") + kept.of("named")))
-    until(lambda: watcher.status.source.frames > 300)
-    watcher.close()
+    both = {"obama", "alex_lacamoire"}
+    try:
+        # A busy machine sees few frames of each round, and needs more of them.
+        until(lambda: both <= set(kept.of("appeared") + kept.of("named")), seconds=150)
+        until(lambda: watcher.status.source.frames > 300, seconds=60)
+    finally:
+        watcher.close()
     names = set(kept.of("appeared") + kept.of("named"))
     assert names == {"obama", "alex_lacamoire", None}
     assert len({event.event_id for event in kept.events}) == len(kept.events)

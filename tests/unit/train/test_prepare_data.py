@@ -335,8 +335,8 @@ class FakeModels:
         self.located += [len(some) for some in faces]
         return [tuple(replace(face, landmarks=POINTS) for face in some) for some in faces]
 
-    def _refines_for(self, alignment: str) -> bool:
-        return True
+    def steps_for(self, alignment: str) -> str:
+        return "+onet"
 
 
 class FakeFaceprint:

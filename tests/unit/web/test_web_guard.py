@@ -36,6 +36,8 @@ PAGES = [
 FORMS = [
     "/identify",
     "/identify/picture",
+    "/analyse",
+    "/analyse/picture",
     "/verify",
     "/enrol",
     "/sign-in",
