@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from faceprint.embed.network import NetworkEmbedder
-from faceprint.errors import WeightsCorruptError
 from faceprint.runtime import RuntimeOptions, open_session
 from faceprint.types import Array
 from faceprint.zoo import ModelCard, WeightStore
-from faceprint.zoo.conversions import Conversion, torch_for
+from faceprint.zoo.conversions import Conversion, fill, torch_for
 
 if TYPE_CHECKING:
     from faceprint.embed.inception_resnet_v1 import InceptionResnetV1
@@ -40,34 +39,17 @@ def build(
 
 
 def _network(arrays: Mapping[str, Array], card: ModelCard, _: int) -> InceptionResnetV1:
-    torch = torch_for(card)
+    torch_for(card)
     from faceprint.embed.inception_resnet_v1 import InceptionResnetV1
 
     network = InceptionResnetV1()
-    tensors = {
-        name: torch.from_numpy(array)
+    kept = {
+        name: array
         for name, array in arrays.items()
         if not name.startswith("logits.")  # the classifier of the people trained on
     }
-    try:
-        found = network.load_state_dict(tensors, strict=False)
-    except RuntimeError as error:
-        raise WeightsCorruptError(
-            _not_facenet(card, str(error).splitlines()[-1].strip())
-        ) from error
-    # Files of early PyTorch do not count the batches seen, which only training asks for.
-    missing = [name for name in found.missing_keys if not name.endswith(".num_batches_tracked")]
-    if missing or found.unexpected_keys:
-        wrong = f"missing {missing[:1]}, unexpected {found.unexpected_keys[:1]}"
-        raise WeightsCorruptError(_not_facenet(card, wrong))
+    fill(network, kept, card, what="Inception-ResNet v1")
     return network
-
-
-def _not_facenet(card: ModelCard, wrong: str) -> str:
-    return (
-        f"The weights of {card.name} are not those of Inception-ResNet v1 ({wrong}). Get the file "
-        "again from its publisher."
-    )
 
 
 CONVERSION = Conversion(_network)

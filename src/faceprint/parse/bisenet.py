@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from faceprint.errors import WeightsCorruptError
 from faceprint.parse.classes import number_of
 from faceprint.parse.network import NetworkParser
 from faceprint.runtime import RuntimeOptions, open_session
 from faceprint.types import Array, Image, Labels
 from faceprint.zoo import ModelCard, WeightStore
-from faceprint.zoo.conversions import Conversion, torch_for
+from faceprint.zoo.conversions import Conversion, fill, torch_for
 
 if TYPE_CHECKING:
     from faceprint.parse.bisenet_network import BiSeNet
@@ -83,34 +82,13 @@ def settle_sides(labels: Labels) -> None:
 
 
 def _network(arrays: Mapping[str, Array], card: ModelCard, _: int) -> BiSeNet:
-    torch = torch_for(card)
+    torch_for(card)
     from faceprint.parse.bisenet_network import TRAINING_ONLY, BiSeNet
 
     network = BiSeNet(classes=card.outputs.count(",") + 1)
-    tensors = {
-        name: torch.from_numpy(array)
-        for name, array in arrays.items()
-        if not name.startswith(TRAINING_ONLY)
-    }
-    try:
-        found = network.load_state_dict(tensors, strict=False)
-    except RuntimeError as error:
-        raise WeightsCorruptError(
-            _not_bisenet(card, str(error).splitlines()[-1].strip())
-        ) from error
-    # Files of early PyTorch do not count the batches seen, which only training asks for.
-    missing = [name for name in found.missing_keys if not name.endswith(".num_batches_tracked")]
-    if missing or found.unexpected_keys:
-        wrong = f"missing {missing[:1]}, unexpected {found.unexpected_keys[:1]}"
-        raise WeightsCorruptError(_not_bisenet(card, wrong))
+    kept = {name: array for name, array in arrays.items() if not name.startswith(TRAINING_ONLY)}
+    fill(network, kept, card, what="BiSeNet")
     return network
-
-
-def _not_bisenet(card: ModelCard, wrong: str) -> str:
-    return (
-        f"The weights of {card.name} are not those of BiSeNet ({wrong}). Get the file again from its "
-        "publisher."
-    )
 
 
 CONVERSION = Conversion(_network, output="scores")

@@ -19,7 +19,7 @@ from faceprint.zoo.torch_files import read_state_dict
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Conversion", "torch_for"]
+__all__ = ["Conversion", "fill", "torch_for"]
 
 
 def torch_for(card: ModelCard) -> ModuleType:
@@ -35,6 +35,36 @@ def torch_for(card: ModelCard) -> ModuleType:
             f"Converting the weights of {card.name}, which is done once,", extra="torch"
         ) from error
     return torch
+
+
+def fill(network: nn.Module, arrays: Mapping[str, Array], card: ModelCard, *, what: str) -> None:
+    """Puts a publisher's weights into a network.
+
+    Args:
+        network: Takes exactly these.
+        arrays: By the names of its parameters and buffers; files of early PyTorch do not count the batches
+            seen, which only training asks for.
+        card: The model.
+        what: The network in words.
+
+    Raises:
+        WeightsCorruptError: Some are missing, more than are wanted, or of another shape.
+        MissingExtraError: PyTorch is not installed.
+    """
+    torch = torch_for(card)
+    told = (
+        f"The weights of {card.name} are not those of {what} ({{}}). Get the file again from its "
+        "publisher."
+    )
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    try:
+        found = network.load_state_dict(tensors, strict=False)
+    except RuntimeError as error:
+        raise WeightsCorruptError(told.format(str(error).splitlines()[-1].strip())) from error
+    missing = [name for name in found.missing_keys if not name.endswith(".num_batches_tracked")]
+    if missing or found.unexpected_keys:
+        wrong = f"missing {missing[:1]}, unexpected {found.unexpected_keys[:1]}"
+        raise WeightsCorruptError(told.format(wrong))
 
 
 @dataclass(frozen=True, slots=True)
